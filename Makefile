@@ -1,0 +1,230 @@
+# Strata's only Makefile.  "make help" lists the targets and the variables.
+# GNU make; every path is relative to this directory, everything made is below $(BUILD).
+
+MAKEFLAGS += -rR
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+SHELL := /bin/sh
+
+BUILD ?= build
+
+# Output: one short line for each file made; V=1 shows the commands.
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $(2))
+
+# Tools: the host's gcc with -m32; LLVM=1: clang and lld; CROSS=i686-elf-: a cross compiler.
+CROSS ?=
+LLVM ?=
+ifeq ($(LLVM),1)
+CC := clang --target=i386-unknown-none-elf
+LD := ld.lld
+NM := nm
+AR := ar
+compiler := llvm
+else
+CC := $(CROSS)gcc
+LD := $(CROSS)ld
+NM := $(CROSS)nm
+AR := $(CROSS)ar
+compiler := $(if $(CROSS),cross,gcc)
+endif
+PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
+
+# Flags.  No header but the compiler's own and the project's can be found (-nostdinc), so nothing of
+# the host slips in.  The $$(...) is run by the shell, when a compiler has been installed.
+ARCH_FLAGS := -m32 -march=i486 -mtune=generic
+COMMON_FLAGS := $(ARCH_FLAGS) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie \
+    -fno-stack-protector -fcf-protection=none -fno-common -Wall -Wextra -Wshadow -Werror \
+    -nostdinc -isystem "$$($(CC) -print-file-name=include)" -I.
+KERNEL_FLAGS := $(COMMON_FLAGS) -fno-omit-frame-pointer -mgeneral-regs-only
+USER_FLAGS := $(COMMON_FLAGS) -Iuser/lib/include
+LD_FLAGS := -m elf_i386 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
+DEP_FLAGS = -MMD -MP -MF $(@:.o=.d)
+
+# Sources and what becomes of them.
+KERNEL_SRCS := $(sort boot/entry.S \
+    $(wildcard kernel/*.c kernel/*/*.c kernel/*/*.S mm/*.c mm/*.S shell/*.c))
+USER_LIB_SRCS := $(sort $(filter-out user/lib/crt0.S,$(wildcard user/lib/*.c user/lib/*.S))) \
+    $(wildcard $(addprefix kernel/lib/,string.c format.c parse.c div64.c string_i386.S))
+USER_PROGRAMS := $(patsubst user/bin/%.c,$(BUILD)/user/%,$(sort $(wildcard user/bin/*.c)))
+
+KERNEL_OBJS := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(KERNEL_SRCS)))
+USER_LIB_OBJS := $(patsubst %,$(BUILD)/user/obj/%.o,$(basename $(USER_LIB_SRCS)))
+
+# A test kernel is the kernel with shell/start.o, which starts the shell, replaced by a suite.
+TEST_SRCS := $(sort $(wildcard tests/kernel/*.c))
+TEST_KERNELS := $(patsubst tests/kernel/test_%.c,$(BUILD)/tests/%.elf,\
+    $(filter tests/kernel/test_%,$(TEST_SRCS)))
+BENCH_KERNEL := $(patsubst tests/kernel/%.c,$(BUILD)/tests/%.elf,$(wildcard tests/kernel/bench.c))
+TEST_BASE_OBJS := $(filter-out $(BUILD)/obj/shell/start.o,$(KERNEL_OBJS)) \
+    $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/kernel/test_% tests/kernel/bench.c,$(TEST_SRCS)))
+HOST_TESTS := $(patsubst tests/host/test_%.c,$(BUILD)/host/%,$(sort $(wildcard tests/host/test_*.c)))
+
+ELF := $(BUILD)/strata.elf
+INITRD := $(BUILD)/initrd.cpio
+ISO := $(BUILD)/strata.iso
+
+all: $(ELF) $(INITRD) ## build the kernel and its initrd (default)
+
+# What a target needs on this machine is probed for, and installed if missing (tools/deps).
+DEPS := gcc llvm cross run iso bochs debug host check
+.PHONY: $(DEPS:%=deps-%)
+$(DEPS:%=deps-%): deps-%:
+	$(Q)tools/deps $*
+
+# The flags in use; rewritten only when they change, and then every object is made again.
+$(BUILD)/flags: FORCE | deps-$(compiler)
+	@mkdir -p $(@D)
+	@echo "$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(LD) $(LD_FLAGS) $$($(CC) -dumpversion)" >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# Kernel.
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(KERNEL_FLAGS) $(DEP_FLAGS) -c $< -o $@
+
+$(BUILD)/obj/%.o: %.S $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) $(KERNEL_FLAGS) $(DEP_FLAGS) -c $< -o $@
+
+link_kernel = CC='$(CC) -m32' LD='$(LD)' NM='$(NM)' LDFLAGS='$(LD_FLAGS)' \
+    tools/link-kernel $@ $(filter %.o,$^)
+
+$(ELF): $(KERNEL_OBJS) boot/kernel.ld tools/link-kernel tools/symbols.awk
+	$(call say,LD,$@)
+	$(Q)$(link_kernel)
+
+# User programs: ordinary static ELF files, which run on Linux too.
+$(BUILD)/user/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (user)")
+	$(Q)$(CC) $(USER_FLAGS) $(DEP_FLAGS) -c $< -o $@
+
+$(BUILD)/user/obj/%.o: %.S $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,AS,"$< (user)")
+	$(Q)$(CC) $(USER_FLAGS) $(DEP_FLAGS) -c $< -o $@
+
+$(BUILD)/user/libstrata.a: $(USER_LIB_OBJS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+USER_LD := $(wildcard user/user.ld)
+$(USER_PROGRAMS): $(BUILD)/user/%: $(BUILD)/user/obj/user/lib/crt0.o $(BUILD)/user/obj/user/bin/%.o \
+    $(BUILD)/user/libstrata.a $(USER_LD)
+	$(call say,LD,$@)
+	$(Q)$(LD) $(LD_FLAGS) $(USER_LD:%=-T %) -o $@ $(filter %.o %.a,$^)
+
+# The initrd: the programs and the files in EXTRA, all as bin/NAME.  Always made anew, because EXTRA
+# may differ, but replaced only when its content changed.
+EXTRA ?=
+$(INITRD): $(USER_PROGRAMS) $(EXTRA) FORCE | deps-$(compiler)
+	$(Q)tools/make-initrd $@ $(USER_PROGRAMS) $(EXTRA)
+
+# The ISO.  APPEND goes to the kernel line of each menu entry.
+$(ISO): $(ELF) $(INITRD) grub.cfg tools/make-iso FORCE | deps-iso
+	$(Q)APPEND='$(subst ','\'',$(APPEND))' tools/make-iso $@ $(ELF) $(INITRD)
+
+iso: $(ISO) ## build the bootable ISO image with GRUB
+
+# Running.
+MEM ?= 64M
+CPU ?= qemu32
+APPEND ?=
+ICOUNT ?=
+QEMU := tools/qemu --mem '$(MEM)' --cpu '$(CPU)' $(if $(filter 1,$(ICOUNT)),--icount)
+BOOT_DIRECT = --kernel $(ELF) --initrd $(INITRD) --append '$(subst ','\'',$(APPEND))'
+
+run: all | deps-run ## boot in QEMU: the shell in this terminal (serial console)
+	@$(QEMU) $(BOOT_DIRECT)
+
+run-iso: $(ISO) | deps-run ## the same from the ISO image, through GRUB
+	@$(QEMU) --iso $(ISO)
+
+run-vga: all | deps-run ## boot in QEMU with screen and keyboard: a window, or curses without a display
+	@$(QEMU) --vga $(BOOT_DIRECT)
+
+debug: all | deps-run deps-debug ## boot in QEMU under gdb, stopped at kmain
+	@$(QEMU) --gdb $(BOOT_DIRECT)
+
+bochs: $(ISO) | deps-bochs ## boot the ISO under Bochs' debugger; "c" continues to the shell
+	@tools/bochs $(ISO)
+
+# Tests.
+PYTEST = $(PYTHON) -m pytest -n 2 $(PYTEST_ARGS) tests
+
+$(TEST_KERNELS): $(BUILD)/tests/%.elf: $(BUILD)/obj/tests/kernel/test_%.o $(TEST_BASE_OBJS) boot/kernel.ld \
+    tools/link-kernel tools/symbols.awk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(link_kernel)
+
+$(BENCH_KERNEL): $(BUILD)/obj/tests/kernel/bench.o $(TEST_BASE_OBJS) boot/kernel.ld \
+    tools/link-kernel tools/symbols.awk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(link_kernel)
+
+# A host test names its other sources and flags in its first lines: "// sources: ..", "// cflags: ..".
+HOST_FLAGS := -m32 -g -O1 -std=gnu17 -Wall -Wextra -fsanitize=address,undefined \
+    -fno-sanitize-recover=all -DSTRATA_HOST -Itests/host/shim -I.
+HOST_HEADERS := $(shell find kernel mm shell user tests/host -name '*.h')
+host_header_line = $(shell sed -n '1,5s|^// $(1):||p' $(2))
+
+define host_test_rule
+$(BUILD)/host/$(1): tests/host/test_$(1).c $(call host_header_line,sources,tests/host/test_$(1).c)
+endef
+$(foreach test,$(HOST_TESTS),$(eval $(call host_test_rule,$(notdir $(test)))))
+
+$(HOST_TESTS): $(HOST_HEADERS) | deps-host
+	@mkdir -p $(@D)
+	$(call say,HOST,$@)
+	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,$<) $(filter %.c %.S,$^) -o $@
+
+test-kernels: $(TEST_KERNELS) $(BENCH_KERNEL) ## build the test kernels
+host-tests: $(HOST_TESTS) ## build the tests that run on this machine (address and UB sanitizers)
+
+check: | deps-check ## install what the tests need, build everything, run every test
+	$(Q)$(MAKE) --no-print-directory all iso test-kernels host-tests
+	$(Q)$(MAKE) --no-print-directory LLVM=1 BUILD=$(BUILD)/llvm all
+	$(Q)$(PYTEST)
+
+bochs-check: iso test-kernels | deps-check ## the tests that run in Bochs, unattended
+	$(Q)$(PYTEST) -m bochs
+
+bench: all $(BENCH_KERNEL) | deps-run ## count instructions (deterministic); table and JSON in $(BUILD)
+	$(Q)$(PYTHON) tests/bench.py
+
+# Housekeeping.
+FORMATTED = $(shell find kernel mm shell user tests boot -name '*.[ch]')
+format: | deps-check ## clang-format every C file in place
+	$(Q)clang-format -i $(FORMATTED)
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@echo 'make TARGET [VARIABLE=VALUE]...'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | \
+	    while IFS=: read -r target what; do printf '  %-14s %s\n' "$$target" "$$what"; done
+	@echo 'Variables:'
+	@sed -n 's/^#= //p' Makefile
+
+#=   MEM=64M        memory of the machine, as QEMU writes it (4M ... 4G)
+#=   CPU=qemu32     its processor: 486, 486,-pse, pentium, max ...
+#=   APPEND='...'   kernel parameters: run="meminfo; poweroff", loglevel=7, console=serial ...
+#=   ICOUNT=1       deterministic time: one instruction = 1 ns
+#=   EXTRA='F...'   more files for the initrd, as bin/NAME (static ELF programs, say)
+#=   LLVM=1         build with clang and lld;  CROSS=i686-elf-  with a cross compiler
+#=   BUILD=build    where everything goes;  V=1  shows the commands
+#=   PYTEST_ARGS=   options for pytest in check and bochs-check
+#= In "make run" every key goes to the guest, Ctrl-C too: "poweroff" ends it, and Ctrl-] x kills QEMU.
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.PHONY: all iso run run-iso run-vga debug bochs bochs-check bench test-kernels host-tests check
+.PHONY: format clean help FORCE
+FORCE:

@@ -1,0 +1,125 @@
+/* The floating-point registers, switched only when somebody uses them.
+ *
+ * State      owner: whose values the registers hold (NULL: nobody's).
+ *            current: the running thread's state (NULL: a kernel thread).
+ * Invariant  CR0.TS is clear only while owner == current and current != NULL.
+ * Switch     sets TS (or clears it, when the owner comes back).  A thread that touches the FPU
+ *            then gets #NM: the registers are saved to the owner and loaded from current.
+ * No FPU     CR0.EM makes every FPU instruction raise #NM; nothing handles it and the program
+ *            is killed.  Nothing is emulated.
+ * Formats    FXSAVE (512 bytes, with the SSE registers) where the CPU has it, else FNSAVE
+ *            (108).
+ * Reading    SDM vol. 3, chapter 13; SDM vol. 1, 8.1.10 and 10.5. */
+#include "kernel/cpu/fpu.h"
+
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/trap.h"
+#include "kernel/lib/string.h"
+
+/* Values after FNINIT, and MXCSR after reset: every exception masked, round to nearest. */
+#define FPU_CONTROL_DEFAULT 0x037Fu
+#define FPU_TAGS_EMPTY 0xFFFFu
+#define MXCSR_DEFAULT 0x1F80u
+
+/* First words of the FNSAVE format (32-bit protected mode): each register in the low half of a
+ * double word.  The high half reads as ones. */
+#define FNSAVE_HIGH_HALF 0xFFFF0000u
+enum { FNSAVE_CONTROL, FNSAVE_STATUS, FNSAVE_TAGS };
+/* Byte offsets in the FXSAVE format.  Its tag byte is inverted: 0 = all registers empty. */
+#define FXSAVE_CONTROL 0
+#define FXSAVE_MXCSR 24
+
+static struct {
+    struct fpu_state *owner, *current;
+} fpu;
+
+static void registers_save(struct fpu_state *state)
+{
+    if (cpu_has(CPU_FXSR))
+        __asm__ volatile("fxsave %0" : "=m"(*state));
+    else
+        __asm__ volatile("fnsave %0" : "=m"(*state));
+}
+
+static void registers_load(const struct fpu_state *state)
+{
+    if (cpu_has(CPU_FXSR))
+        __asm__ volatile("fxrstor %0" : : "m"(*state));
+    else
+        __asm__ volatile("frstor %0" : : "m"(*state));
+}
+
+static void deny(void)
+{
+    cr0_write(cr0_read() | CR0_TS);
+}
+
+static void allow(void)
+{
+    __asm__ volatile("clts" ::: "memory");
+}
+
+/* #NM.  Interrupts are off.  The kernel has no business with the FPU: that is a bug to
+ * report. */
+static bool handle_no_fpu(struct trap_frame *frame)
+{
+    if (!trap_from_user(frame) || !cpu_has(CPU_FPU) || fpu.current == NULL)
+        return false;
+    allow();
+    if (fpu.owner == fpu.current)
+        return true;
+    if (fpu.owner != NULL)
+        registers_save(fpu.owner);
+    registers_load(fpu.current);
+    fpu.owner = fpu.current;
+    return true;
+}
+
+void fpu_init(void)
+{
+    uint32_t cr0 = cr0_read() & ~(CR0_EM | CR0_MP);
+    /* NE: errors as #MF, not through the PIC.  MP: WAIT obeys TS too. */
+    cr0_write(cr0 | CR0_NE | CR0_TS | (cpu_has(CPU_FPU) ? CR0_MP : CR0_EM));
+    if (cpu_has(CPU_FXSR)) {
+        uint32_t cr4 = cr4_read() | CR4_OSFXSR;
+        cr4_write(cpu_has(CPU_SSE) ? cr4 | CR4_OSXMMEXCPT : cr4);
+    }
+    trap_set_handler(TRAP_NO_FPU, handle_no_fpu);
+}
+
+void fpu_state_init(struct fpu_state *state)
+{
+    memset(state, 0, sizeof(*state));
+    if (cpu_has(CPU_FXSR)) {
+        const uint16_t control = FPU_CONTROL_DEFAULT;
+        const uint32_t mxcsr = MXCSR_DEFAULT;
+        memcpy(state->area + FXSAVE_CONTROL, &control, sizeof(control));
+        memcpy(state->area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+    } else {
+        const uint32_t words[] = {
+            [FNSAVE_CONTROL] = FNSAVE_HIGH_HALF | FPU_CONTROL_DEFAULT,
+            [FNSAVE_STATUS] = FNSAVE_HIGH_HALF,
+            [FNSAVE_TAGS] = FNSAVE_HIGH_HALF | FPU_TAGS_EMPTY,
+        };
+        memcpy(state->area, words, sizeof(words));
+    }
+}
+
+void fpu_switch(struct fpu_state *state)
+{
+    fpu.current = state;
+    if (state != NULL && state == fpu.owner)
+        allow();
+    else
+        deny();
+}
+
+void fpu_release(struct fpu_state *state)
+{
+    uint32_t flags = irq_save();
+    if (fpu.current == state)
+        fpu_switch(NULL);
+    if (fpu.owner == state)
+        fpu.owner = NULL;
+    irq_restore(flags);
+}

@@ -1,0 +1,177 @@
+/* Segments, and the two task state segments.
+ *
+ * Problem   The 386 wants segments; we want paging only.  So every segment is flat: base 0,
+ *           limit 4 GiB.  What is left of segmentation is the privilege level in CS.
+ * TSS       The processor looks up the kernel's stack (SS0:ESP0) in the main TSS whenever an
+ *           interrupt comes from ring 3.  We switch threads in software and change only ESP0.
+ * #DF       When a kernel stack overflows into its guard page, the page fault cannot be pushed
+ *           on that very stack, and the processor raises #DF.  Its gate is a task gate: the
+ *           processor stores all registers in the main TSS and loads all of them, ESP included,
+ *           from the double-fault TSS.  That is the one exception entry that needs no valid
+ *           stack.
+ *
+ *      main task (overflowing stack)           double-fault task (own stack and CR3)
+ *        push -> #PF -> #DF  ------------------>  gdt_double_fault(): copy what faulted, let
+ *                                                 the main TSS start double_fault_report()
+ *        double_fault_report(), other stack  <--  IRET with NT set: back to the main task
+ *
+ *           Going back before reporting leaves the machine as it was before the fault: the task
+ *           register is the main TSS again, the double-fault TSS is ready for the next one, and
+ *           a test that commits a stack overflow on purpose can go on afterwards.
+ * Limits    The processor does not save CR3 in a TSS; after a #DF the kernel's own directory is
+ *           loaded, not the one of the process that ran.
+ * Reading   SDM vol. 3, 3.4.5 (descriptors), 8.2 (TSS), 8.3 and 8.4 (task switch, nesting),
+ *           6.15 (#DF). */
+#include "kernel/cpu/gdt.h"
+
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/trap.h"
+
+/* SDM vol. 3, figure 8-2.  Selectors are 16 bits wide; the other half of their word is
+ * reserved. */
+struct tss {
+    uint32_t previous_task;
+    uint32_t esp0, ss0, esp1, ss1, esp2, ss2;
+    uint32_t cr3, eip, eflags;
+    uint32_t eax, ecx, edx, ebx, esp, ebp, esi, edi;
+    uint32_t es, cs, ss, ds, fs, gs, ldt;
+    uint16_t debug_trap;
+    uint16_t io_map; /* offset; at or beyond the segment's end: ring 3 may use no port */
+} __attribute__((aligned(128))); /* must not cross a page boundary during a task switch */
+
+#define TSS_LIMIT (offsetof(struct tss, io_map) + sizeof(uint16_t) - 1)
+
+/* Descriptor bits 40..47 (access) and 52..55 (flags). */
+#define ACCESS_PRESENT 0x80u
+#define ACCESS_RING3 0x60u
+#define ACCESS_CODE 0x1Au /* code or data segment, executable, readable */
+#define ACCESS_DATA 0x12u /* code or data segment, writable */
+#define ACCESS_TSS 0x09u  /* system segment: 32-bit TSS, available */
+#define FLAGS_FLAT 0xCu   /* limit counts pages, 32-bit operands */
+#define FLAT_LIMIT 0xFFFFFu
+
+#define GDT_ENTRIES 10 /* null, 4 segments, 2 TSS, 3 for threads' own segments */
+
+static uint64_t gdt[GDT_ENTRIES];
+static struct tss main_tss, double_fault_tss;
+static struct trap_frame double_fault_frame;
+static uint8_t double_fault_stack[4096] __attribute__((aligned(16)));
+static uint8_t report_stack[8192] __attribute__((aligned(16)));
+
+/* trap_entry.S: calls gdt_double_fault(), then IRET. */
+void double_fault_task(void);
+void gdt_double_fault(void);
+
+static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t access, uint32_t flags)
+{
+    uint32_t low = (base << 16) | (limit & 0xFFFF);
+    uint32_t high = (base & 0xFF000000) | (flags << 20) | (limit & 0xF0000) | (access << 8) |
+                    ((base >> 16) & 0xFF);
+    return ((uint64_t)high << 32) | low;
+}
+
+static void set_segment(unsigned selector, uint32_t access)
+{
+    gdt[selector / 8] = descriptor(0, FLAT_LIMIT, ACCESS_PRESENT | access, FLAGS_FLAT);
+}
+
+static void set_tss(unsigned selector, const struct tss *tss)
+{
+    gdt[selector / 8] = descriptor((uintptr_t)tss, TSS_LIMIT, ACCESS_PRESENT | ACCESS_TSS, 0);
+}
+
+static void load_gdt(void)
+{
+    const struct {
+        uint16_t limit;
+        uint32_t base;
+    } __attribute__((packed)) pointer = { sizeof(gdt) - 1, (uintptr_t)gdt };
+
+    /* Only a far jump loads CS. */
+    __asm__ volatile("lgdt %0\n\t"
+                     "ljmp %1, $1f\n"
+                     "1:\n\t"
+                     "movl %2, %%ds\n\t"
+                     "movl %2, %%es\n\t"
+                     "movl %2, %%ss\n\t"
+                     "movl %3, %%fs\n\t"
+                     "movl %3, %%gs\n\t"
+                     "ltr %w4"
+                     :
+                     : "m"(pointer), "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA),
+                       "r"(0), "r"(SELECTOR_TSS)
+                     : "memory");
+}
+
+/* What a task that starts in the kernel has in its registers. */
+static void prepare_task(struct tss *tss, void (*entry)(void), const uint8_t *stack_top)
+{
+    tss->eip = (uintptr_t)entry;
+    tss->esp = (uintptr_t)stack_top;
+    tss->ebp = 0;               /* ends the backtrace */
+    tss->eflags = EFLAGS_FIXED; /* interrupts off */
+    tss->cs = SELECTOR_KERNEL_CODE;
+    tss->ds = tss->es = tss->ss = SELECTOR_KERNEL_DATA;
+    tss->fs = tss->gs = tss->ldt = 0;
+}
+
+void gdt_init(void)
+{
+    set_segment(SELECTOR_KERNEL_CODE, ACCESS_CODE);
+    set_segment(SELECTOR_KERNEL_DATA, ACCESS_DATA);
+    set_segment(SELECTOR_USER_CODE, ACCESS_CODE | ACCESS_RING3);
+    set_segment(SELECTOR_USER_DATA, ACCESS_DATA | ACCESS_RING3);
+    set_tss(SELECTOR_TSS, &main_tss);
+    set_tss(SELECTOR_DOUBLE_FAULT_TSS, &double_fault_tss);
+
+    main_tss.ss0 = SELECTOR_KERNEL_DATA;
+    main_tss.io_map = double_fault_tss.io_map = sizeof(struct tss);
+    prepare_task(&double_fault_tss, double_fault_task,
+                 double_fault_stack + sizeof(double_fault_stack));
+    gdt_set_double_fault_cr3(cr3_read());
+    load_gdt();
+}
+
+void gdt_set_kernel_stack(uintptr_t top)
+{
+    main_tss.esp0 = top;
+}
+
+void gdt_set_double_fault_cr3(paddr_t cr3)
+{
+    double_fault_tss.cr3 = cr3;
+}
+
+/* In the main task again, on a stack of its own. */
+static void double_fault_report(void)
+{
+    trap_fatal(&double_fault_frame);
+}
+
+/* In the double-fault task: the main TSS holds the faulting context, valid from the task switch
+ * on. */
+void gdt_double_fault(void)
+{
+    double_fault_frame = (struct trap_frame){
+        .gs = main_tss.gs,
+        .fs = main_tss.fs,
+        .es = main_tss.es,
+        .ds = main_tss.ds,
+        .edi = main_tss.edi,
+        .esi = main_tss.esi,
+        .ebp = main_tss.ebp,
+        .kernel_esp = main_tss.esp - TRAP_FRAME_BELOW_ESP,
+        .ebx = main_tss.ebx,
+        .edx = main_tss.edx,
+        .ecx = main_tss.ecx,
+        .eax = main_tss.eax,
+        .vector = TRAP_DOUBLE_FAULT,
+        .eip = main_tss.eip,
+        .cs = main_tss.cs,
+        .eflags = main_tss.eflags,
+        .user_esp = main_tss.esp,
+        .user_ss = main_tss.ss,
+    };
+    prepare_task(&main_tss, double_fault_report, report_stack + sizeof(report_stack));
+    main_tss.cr3 = double_fault_tss.cr3;
+}

@@ -1,0 +1,44 @@
+/* kernel/cpu/spinlock.h - mutual exclusion between threads and interrupt handlers.
+ *
+ * Strata runs on one processor, so a held lock means "interrupts off": nobody else can run and
+ * there is nothing to spin on.  The owner is kept all the same: taking a lock twice, or
+ * releasing one that is not held, is a bug that an SMP kernel would hang on, and it is caught
+ * here.  Each structure that is shared has its own named lock, so that the locking can be
+ * read. */
+#pragma once
+
+#include "kernel/cpu/cpu.h"
+#include "kernel/lib/assert.h"
+
+struct spinlock {
+    const char *name;
+    const void *holder; /* where it was taken; NULL = free */
+};
+
+#define SPINLOCK_INIT(lock_name)          \
+    {                                     \
+        .name = lock_name, .holder = NULL \
+    }
+
+/* Take `lock`.  Returns the interrupt state to hand to spin_unlock().  Any context; never
+ * sleeps. */
+static inline uint32_t spin_lock(struct spinlock *lock)
+{
+    uint32_t flags = irq_save();
+    ASSERT(lock->holder == NULL, "lock '%s' taken twice, first at %p", lock->name,
+           lock->holder);
+    lock->holder = __builtin_return_address(0);
+    return flags;
+}
+
+static inline void spin_unlock(struct spinlock *lock, uint32_t flags)
+{
+    ASSERT(lock->holder != NULL, "lock '%s' released but not held", lock->name);
+    lock->holder = NULL;
+    irq_restore(flags);
+}
+
+static inline bool spin_is_held(const struct spinlock *lock)
+{
+    return lock->holder != NULL;
+}

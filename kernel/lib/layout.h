@@ -1,0 +1,38 @@
+/* kernel/lib/layout.h - the virtual address space, 4 GiB from the bottom up.  docs/memory-layout.md draws it
+ * with the reasons.
+ *
+ *   0xFFFFF000  never mapped
+ *   0xFFC00000  kmap slots: short-lived windows on HIGHMEM frames          kernel rw-
+ *   0xFF800000  never mapped
+ *   0xF8000000  vmalloc: kernel stacks (a guard page below each), tables   kernel rw-
+ *   0xC0000000  direct map of physical 0 .. 896 MiB                        kernel rw-, image r-x/r--
+ *   0xBFFFF000  never mapped
+ *               user stack, grows down on faults, at most 8 MiB            user   rw-
+ *               ... mmap area, grows down
+ *               heap (brk), grows up from the end of bss                   user   rw-
+ *   0x08048000  program: text r-x, rodata r--, data and bss rw-            user
+ *   0x00000000  first 64 KiB never mapped: NULL dereferences fault */
+#pragma once
+
+/* The assembler reads KERNEL_BASE and BOOT_MAP_* too, and so they have no suffix "u". */
+#define KERNEL_BASE 0xC0000000
+#define KERNEL_LOAD_PADDR 0x00100000u /* 1 MiB; the kernel is linked at KERNEL_BASE + this */
+
+#define LOWMEM_MAX_BYTES 0x38000000u /* 896 MiB: what the direct map covers */
+#define LOWMEM_MAX_PFN (LOWMEM_MAX_BYTES >> 12)
+#define DMA_MAX_PFN (0x01000000u >> 12) /* 16 MiB: what ISA DMA reaches */
+
+#define VMALLOC_START 0xF8000000u
+#define VMALLOC_END 0xFF800000u
+#define KMAP_START 0xFFC00000u
+#define KMAP_END 0xFFFFF000u
+
+#define USER_MIN 0x00010000u
+#define USER_END 0xC0000000u
+#define USER_STACK_TOP 0xBFFFF000u
+#define USER_STACK_LIMIT (8u * 1024 * 1024)
+#define USER_STACK_GUARD (1u * 1024 * 1024) /* kept free below the stack's limit */
+
+/* What entry.S maps for the first steps: the first 16 MiB, at 0 and at KERNEL_BASE. */
+#define BOOT_MAP_BYTES 0x01000000
+#define BOOT_MAP_TABLES (BOOT_MAP_BYTES >> 22)

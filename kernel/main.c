@@ -1,0 +1,65 @@
+/* From the boot loader to the first thread, straight down.  entry.S has turned on paging and calls
+ * kmain() in the higher half, interrupts off. */
+#include "kernel/main.h"
+
+#include "boot/multiboot.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/fpu.h"
+#include "kernel/cpu/gdt.h"
+#include "kernel/cpu/irq.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/cpu/trap.h"
+#include "kernel/dev/console.h"
+#include "kernel/lib/parse.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/proc/initrd.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/syscall.h"
+#include "kernel/proc/thread.h"
+#include "kernel/proc/tty.h"
+#include "mm/memmap.h"
+#include "mm/mm.h"
+
+/* loglevel=N as on Linux: messages with a level below N reach the console. */
+static void set_log_level(const char *cmdline)
+{
+    char value[8];
+    uint32_t level;
+
+    if (!parse_option(cmdline, "loglevel", value, sizeof(value)))
+        return;
+    if (parse_u32(value, &level) == 0 && level <= LOG_DEBUG + 1)
+        log_set_console_level((enum log_level)((int)level - 1));
+    else
+        log_warning("loglevel=%s: expected 0 to %d", value, LOG_DEBUG + 1);
+}
+
+void kmain(uint32_t magic, uint32_t info_paddr)
+{
+    bool multiboot = magic == MULTIBOOT_LOADER_MAGIC;
+
+    cpu_detect();
+    gdt_init();  /* flat segments, task state */
+    trap_init(); /* exceptions can be reported from here on */
+    const char *problem = multiboot ? memmap_init(info_paddr) : "not loaded by multiboot";
+    const char *cmdline = memmap_cmdline();
+    console_init(cmdline);
+    panic_init(cmdline);
+    set_log_level(cmdline);
+    ASSERT(!problem, "%s", problem);
+    cpu_enable_features();
+
+    mm_init(); /* buddy, paging, slab, kmalloc, vmalloc, spaces, faults */
+
+    irq_init();   /* hardware interrupts, still masked */
+    timer_init(); /* 100 ticks a second */
+    fpu_init();
+    thread_init();  /* scheduler */
+    process_init(); /* programs in ring 3 */
+    syscall_init(); /* int 0x80 */
+    tty_init();     /* who gets the keys */
+    initrd_init();  /* where the programs are */
+    console_enable_input();
+    thread_run(start); /* the shell, or a test kernel's tests */
+}

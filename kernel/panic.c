@@ -1,0 +1,287 @@
+/* The last words of the kernel.
+ *
+ * A panic may come at any moment, from the console's own code too.  So it takes no lock,
+ * allocates nothing, and follows no pointer that it has not checked.  A second panic on the way
+ * prints one line; a third halts at once.
+ *
+ * The backtrace follows the chain of saved EBPs (frame pointers are kept in every build):
+ *
+ *     ebp --> | caller's ebp | return address |    up to higher addresses, the last is 0
+ *
+ * Each link must lie in mapped kernel memory, be aligned, and be higher than the one before. */
+#include "kernel/panic.h"
+
+#include "kernel/cpu/cpu.h"
+#include "kernel/dev/power.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/layout.h"
+#include "kernel/lib/parse.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/symbols.h"
+
+#define MESSAGE_MAX 256
+#define LINE_MAX 160
+#define BACKTRACE_MAX 24
+
+/* The linked image, from boot/kernel.ld. */
+extern const uint8_t kernel_start[], kernel_end[];
+
+enum panic_action { PANIC_HALT, PANIC_POWEROFF, PANIC_REBOOT };
+
+static struct {
+    enum panic_action action;
+    unsigned depth; /* panics under way */
+    void (*catcher)(const char *message);
+    void (*memory_line)(char *line, size_t size);
+    bool (*is_mapped)(uintptr_t address);
+    bool (*is_guard)(uintptr_t address);
+    char message[MESSAGE_MAX]; /* not on the stack: the catcher may leave it */
+} state;
+
+/* The registers at a place in the kernel that is no trap: what panic() can know of its
+ * caller. */
+struct call_site {
+    uintptr_t eip, ebp;
+    uint32_t eflags;
+};
+
+static bool is_stack_word(uintptr_t address)
+{
+    if (address < KERNEL_BASE || !IS_ALIGNED(address, sizeof(uintptr_t)))
+        return false;
+    if (state.is_mapped != NULL)
+        return state.is_mapped(address);
+    return address >= (uintptr_t)kernel_start && address < (uintptr_t)kernel_end;
+}
+
+unsigned panic_backtrace(uintptr_t ebp, uintptr_t trace[], unsigned max)
+{
+    unsigned depth = 0;
+    while (depth < max && is_stack_word(ebp) && is_stack_word(ebp + sizeof(uintptr_t))) {
+        const uintptr_t *link = (const uintptr_t *)ebp;
+        if (link[1] < KERNEL_BASE)
+            break;
+        trace[depth++] = link[1];
+        if (link[0] <= ebp)
+            break;
+        ebp = link[0];
+    }
+    return depth;
+}
+
+static void print_backtrace(enum log_level level, uintptr_t ebp, uintptr_t eip)
+{
+    uintptr_t trace[BACKTRACE_MAX];
+    char name[64];
+    unsigned count = panic_backtrace(ebp, trace, BACKTRACE_MAX);
+    log_write(level, "  #0 %#010x %s", (unsigned)eip, symbols_format(eip, name, sizeof(name)));
+    for (unsigned i = 0; i < count; i++)
+        log_write(level, "  #%u %#010x %s", i + 1, (unsigned)trace[i],
+                  symbols_format(trace[i], name, sizeof(name)));
+}
+
+void panic_print_backtrace(uintptr_t ebp, uintptr_t eip)
+{
+    print_backtrace(LOG_WARNING, ebp, eip);
+}
+
+static void print_control_registers(enum log_level level)
+{
+    log_write(level, "cr0 %08x  cr2 %08x  cr3 %08x  cr4 %08x", (unsigned)cr0_read(),
+              (unsigned)cr2_read(), (unsigned)cr3_read(),
+              cpu_has(CPU_CR4) ? (unsigned)cr4_read() : 0);
+}
+
+static void print_registers(enum log_level level, const struct trap_frame *frame)
+{
+    char name[64];
+    log_write(level, "eax %08x  ebx %08x  ecx %08x  edx %08x", (unsigned)frame->eax,
+              (unsigned)frame->ebx, (unsigned)frame->ecx, (unsigned)frame->edx);
+    log_write(level, "esi %08x  edi %08x  ebp %08x  esp %08x", (unsigned)frame->esi,
+              (unsigned)frame->edi, (unsigned)frame->ebp, (unsigned)trap_frame_esp(frame));
+    log_write(level, "eip %08x  eflags %08x  cs %04x  ds %04x  es %04x  fs %04x  gs %04x  %s",
+              (unsigned)frame->eip, (unsigned)frame->eflags, (unsigned)(frame->cs & 0xFFFF),
+              (unsigned)(frame->ds & 0xFFFF), (unsigned)(frame->es & 0xFFFF),
+              (unsigned)(frame->fs & 0xFFFF), (unsigned)(frame->gs & 0xFFFF),
+              trap_from_user(frame) ? "(ring 3)"
+                                    : symbols_format(frame->eip, name, sizeof(name)));
+    print_control_registers(level);
+}
+
+/* A double fault is a stack overflow if what could not be reached lies in a guard page. */
+static bool is_stack_overflow(const struct trap_frame *frame)
+{
+    return frame->vector == TRAP_DOUBLE_FAULT && state.is_guard != NULL &&
+           (state.is_guard(cr2_read()) || state.is_guard(trap_frame_esp(frame)));
+}
+
+/* The exception in words: "page fault: kernel write to a read-only page at 0xc0101000". */
+static void describe(const struct trap_frame *frame, char *text, size_t size)
+{
+    char fault[64];
+    if (is_stack_overflow(frame))
+        snprintf(text, size, "kernel stack overflow: double fault, esp %#x, cr2 %#x",
+                 (unsigned)trap_frame_esp(frame), (unsigned)cr2_read());
+    else if (frame->vector == TRAP_PAGE_FAULT)
+        snprintf(text, size, "page fault: %s at %#x",
+                 trap_page_fault_describe(frame->error, fault, sizeof(fault)),
+                 (unsigned)cr2_read());
+    else
+        snprintf(text, size, "%s (vector %u, error code %#x)", trap_name(frame->vector),
+                 (unsigned)frame->vector, (unsigned)frame->error);
+}
+
+static void print_frame(enum log_level level, const struct trap_frame *frame)
+{
+    print_registers(level, frame);
+    if (!trap_from_user(frame))
+        print_backtrace(level, frame->ebp, frame->eip);
+}
+
+void panic_print_frame(const struct trap_frame *frame)
+{
+    char what[MESSAGE_MAX];
+    describe(frame, what, sizeof(what));
+    log_write(LOG_WARNING, "%s", what);
+    print_frame(LOG_WARNING, frame);
+}
+
+static _Noreturn void stop(void)
+{
+    bochs_breakpoint();
+    if (state.action == PANIC_POWEROFF)
+        power_off();
+    if (state.action == PANIC_REBOOT)
+        power_reboot();
+    cpu_halt();
+}
+
+/* The catcher gets one panic, and none that happens inside the report of another. */
+static void offer_to_catcher(void)
+{
+    void (*catcher)(const char *message) = state.catcher;
+    state.catcher = NULL;
+    if (catcher != NULL && state.depth == 0)
+        catcher(state.message);
+}
+
+/* Is there already a panic under way?  Then say so in a line, or, if even that failed, be
+ * silent. */
+static void check_recursion(const char *message)
+{
+    if (state.depth == 0)
+        return;
+    if (state.depth++ == 1)
+        log_write(LOG_EMERG, "PANIC during the report: %s", message);
+    stop();
+}
+
+static void print_memory_line(void)
+{
+    char line[LINE_MAX] = "";
+    if (state.memory_line == NULL)
+        return;
+    state.memory_line(line, sizeof(line));
+    log_write(LOG_EMERG, "memory: %s", line);
+}
+
+/* `frame` is NULL for a panic that is no exception; then `site` tells where it was. */
+static _Noreturn void report(const struct trap_frame *frame, const struct call_site *site)
+{
+    state.depth = 1;
+    log_write(LOG_EMERG, "KERNEL PANIC: %s", state.message);
+    if (frame != NULL) {
+        print_frame(LOG_EMERG, frame);
+    } else {
+        log_write(LOG_EMERG, "eip %08x  ebp %08x  eflags %08x", (unsigned)site->eip,
+                  (unsigned)site->ebp, (unsigned)site->eflags);
+        print_control_registers(LOG_EMERG);
+        print_backtrace(LOG_EMERG, site->ebp, site->eip);
+    }
+    print_memory_line();
+    log_write(LOG_EMERG, "look further: `make debug` (gdb) or `make bochs`, then boot again");
+    stop();
+}
+
+static _Noreturn void panic_at(const struct call_site *site, const char *where, const char *fmt,
+                               va_list args)
+{
+    char message[MESSAGE_MAX];
+    irq_disable();
+    size_t used = strlcpy(message, where, sizeof(message));
+    if (used < sizeof(message))
+        vsnprintf(message + used, sizeof(message) - used, fmt, args);
+    check_recursion(message);
+    strlcpy(state.message, message, sizeof(state.message));
+    offer_to_catcher();
+    report(NULL, site);
+}
+
+/* The caller of the function that this is used in. */
+#define CALL_SITE()                                                                    \
+    {                                                                                  \
+        .eip = (uintptr_t)__builtin_return_address(0),                                 \
+        .ebp = *(const uintptr_t *)__builtin_frame_address(0), .eflags = eflags_read() \
+    }
+
+void panic(const char *fmt, ...)
+{
+    const struct call_site site = CALL_SITE();
+    va_list args;
+    va_start(args, fmt);
+    panic_at(&site, "", fmt, args);
+}
+
+void assert_failed(const char *file, int line, const char *function, const char *fmt, ...)
+{
+    const struct call_site site = CALL_SITE();
+    char where[LINE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    snprintf(where, sizeof(where), "%s:%d %s: ", file, line, function);
+    panic_at(&site, where, fmt, args);
+}
+
+void panic_trap(const struct trap_frame *frame)
+{
+    char message[MESSAGE_MAX];
+    irq_disable();
+    describe(frame, message, sizeof(message));
+    check_recursion(message);
+    strlcpy(state.message, message, sizeof(state.message));
+    offer_to_catcher();
+    report(frame, NULL);
+}
+
+void panic_init(const char *cmdline)
+{
+    char value[16];
+    trap_set_fatal_handler(panic_trap);
+    if (!parse_option(cmdline, "panic", value, sizeof(value)))
+        return;
+    if (strcmp(value, "poweroff") == 0)
+        state.action = PANIC_POWEROFF;
+    else if (strcmp(value, "reboot") == 0)
+        state.action = PANIC_REBOOT;
+}
+
+void panic_set_memory_line(void (*print)(char *line, size_t size))
+{
+    state.memory_line = print;
+}
+
+void panic_set_mapped_check(bool (*is_mapped)(uintptr_t address))
+{
+    state.is_mapped = is_mapped;
+}
+
+void panic_set_stack_check(bool (*is_guard)(uintptr_t address))
+{
+    state.is_guard = is_guard;
+}
+
+void panic_set_catcher(void (*catcher)(const char *message))
+{
+    state.catcher = catcher;
+}

@@ -1,0 +1,35 @@
+/* The order in which the memory layers come up: each stands on those before it. */
+#include "mm/mm.h"
+
+#include "kernel/panic.h"
+#include "mm/buddy.h"
+#include "mm/fault.h"
+#include "mm/kmalloc.h"
+#include "mm/kmap.h"
+#include "mm/memmap.h"
+#include "mm/memstat.h"
+#include "mm/paging.h"
+#include "mm/slab.h"
+#include "mm/space.h"
+#include "mm/vmalloc.h"
+
+static bool is_mapped(uintptr_t address)
+{
+    return paging_lookup(&kernel_directory, address) != 0;
+}
+
+void mm_init(void)
+{
+    paging_init(); /* the kernel's view of it: the direct map */
+    page_init();   /* a struct page for each frame; free ones to buddy */
+    paging_free_boot_tables();
+    kmap_init();                 /* windows on frames outside the direct map */
+    slab_init(memmap_cmdline()); /* caches of equal objects */
+    kmalloc_init();              /* memory by size */
+    vmalloc_init();              /* guarded stacks, large tables */
+    space_init();                /* user address spaces */
+    fault_init();                /* demand paging */
+    panic_set_memory_line(memstat_line);
+    panic_set_mapped_check(is_mapped);
+    panic_set_stack_check(vmalloc_is_guard);
+}

@@ -1,0 +1,89 @@
+/* User memory, from the kernel.
+ *
+ * Problem   A system call gets addresses from a program that may lie.  To look in the page tables
+ *           first would be slow, easy to forget, and wrong by the time of the copy.
+ * Idea      Two steps.  The range must lie below USER_END: one comparison, so that a program cannot
+ *           name the kernel's memory.  Then the copy is simply tried.  Untouched pages are filled in
+ *           by the fault handler as for the program itself.  If there is no answer to a fault, the
+ *           handler finds the faulting instruction in the exception table (kernel/cpu/guarded_copy.S)
+ *           and lets it continue at its fix-up, which returns how much is missing.
+ * SMAP      Where the processor has it, the kernel faults on any user page, except between STAC and
+ *           CLAC: only the guarded copies have these.
+ * Reading   Linux, Documentation/x86/exception-tables (the idea is from there). */
+#include "mm/uaccess.h"
+
+#include "kernel/cpu/guarded.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/layout.h"
+
+static bool is_user_range(uaddr_t start, size_t nbytes)
+{
+    return nbytes <= USER_END && start <= USER_END - nbytes;
+}
+
+size_t copy_from_user(void *dst, uaddr_t src, size_t nbytes)
+{
+    if (!is_user_range(src, nbytes))
+        return nbytes;
+    return guarded_copy(dst, (const void *)src, nbytes);
+}
+
+size_t copy_to_user(uaddr_t dst, const void *src, size_t nbytes)
+{
+    if (!is_user_range(dst, nbytes))
+        return nbytes;
+    return guarded_copy((void *)dst, src, nbytes);
+}
+
+size_t clear_user(uaddr_t dst, size_t nbytes)
+{
+    if (!is_user_range(dst, nbytes))
+        return nbytes;
+    return guarded_zero((void *)dst, nbytes);
+}
+
+int copy_string_from_user(char *dst, uaddr_t src, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (copy_from_user(&dst[i], src + i, 1) != 0)
+            return -EFAULT;
+        if (dst[i] == '\0')
+            return (int)i;
+    }
+    return -ENAMETOOLONG;
+}
+
+static const struct guarded_entry *find_entry(uintptr_t eip)
+{
+    for (const struct guarded_entry *entry = ex_table_start; entry < ex_table_end; entry++)
+        if (entry->instruction == eip)
+            return entry;
+    return NULL;
+}
+
+bool uaccess_is_guarded(uintptr_t eip)
+{
+    return find_entry(eip) != NULL;
+}
+
+bool uaccess_fixup(struct trap_frame *frame)
+{
+    const struct guarded_entry *entry = find_entry(frame->eip);
+
+    if (entry)
+        frame->eip = entry->fixup;
+    return entry != NULL;
+}
+
+bool kernel_peek(uintptr_t address, uint32_t *value, unsigned nbytes)
+{
+    *value = 0;
+    return address >= KERNEL_BASE && nbytes <= sizeof(*value) &&
+           guarded_copy(value, (const void *)address, nbytes) == 0;
+}
+
+bool kernel_poke(uintptr_t address, uint32_t value, unsigned nbytes)
+{
+    return address >= KERNEL_BASE && nbytes <= sizeof(value) &&
+           guarded_copy((void *)address, &value, nbytes) == 0;
+}

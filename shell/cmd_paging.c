@@ -1,0 +1,289 @@
+/* shell/cmd_paging.c - who has the addresses: an address's way through the page tables, a process's
+ * ranges, and the bytes themselves. */
+#include "kernel/lib/errno.h"
+#include "kernel/proc/process.h"
+#include "mm/space.h"
+#include "mm/uaccess.h"
+#include "shell/commands.h"
+#include "shell/describe.h"
+
+#define PAGE_KB (PAGE_SIZE / KiB)
+#define NO_PROCESS 0u
+
+/* Widths of the three parts of a linear address (SDM vol. 3, figure 4-2), and of the two parts when a
+ * directory entry maps 4 MiB itself (figure 4-3). */
+#define DIRECTORY_BITS 10u
+#define TABLE_BITS 10u
+#define OFFSET_BITS 12u
+#define LARGE_OFFSET_BITS (TABLE_BITS + OFFSET_BITS)
+
+static int no_process(const char *command, uint32_t pid)
+{
+    shell_printf("%s: there is no process %u; `ps` lists them\n", command, pid);
+    return -ESRCH;
+}
+
+/* ---- walk ---- */
+
+struct walk_query {
+    uaddr_t address;
+    struct paging_walk walk;
+};
+
+static void walk_space(struct space *space, void *context)
+{
+    struct walk_query *query = context;
+    uint32_t flags = spin_lock(&space->lock);
+
+    paging_walk(&space->directory, query->address, &query->walk);
+    spin_unlock(&space->lock, flags);
+}
+
+static uint32_t page_offset(const struct walk_query *query)
+{
+    return query->address & ((query->walk.large ? LARGE_PAGE_SIZE : PAGE_SIZE) - 1);
+}
+
+/* The address cut into its parts, with a line from each part to what it means. */
+static void draw_split(const struct walk_query *query)
+{
+    const struct paging_walk *walk = &query->walk;
+    uint32_t offset = page_offset(query);
+
+    shell_printf("linear address 0x%08x in binary, bits 31 to 0:\n\n    ", query->address);
+    describe_bits(walk->pde_index, DIRECTORY_BITS);
+    shell_printf(" ");
+    if (walk->large) {
+        describe_bits(offset, LARGE_OFFSET_BITS);
+        shell_printf("\n    |          |\n    |          +-- 22 bits: offset in the 4 MiB page"
+                     " 0x%x\n    |\n",
+                     offset);
+    } else {
+        describe_bits(walk->pte_index, TABLE_BITS);
+        shell_printf(" ");
+        describe_bits(offset, OFFSET_BITS);
+        shell_printf("\n    |          |          |\n"
+                     "    |          |          +-- 12 bits: offset in the page %u (0x%x)\n"
+                     "    |          +-- 10 bits: index in the page table %u\n",
+                     offset, offset, walk->pte_index);
+    }
+    shell_printf("    +-- 10 bits: index in the page directory %u\n\n", walk->pde_index);
+}
+
+static void print_entry(const char *name, paddr_t table, unsigned index, pte_t entry)
+{
+    shell_printf("%s   at 0x%08x + %u * 4: 0x%08x ", name, table, index, entry);
+    describe_entry(entry);
+    shell_printf("\n");
+}
+
+static void print_steps(const struct walk_query *query)
+{
+    const struct paging_walk *walk = &query->walk;
+
+    shell_printf("CR3   the page directory is at 0x%08x\n", walk->directory);
+    print_entry("PDE", walk->directory, walk->pde_index, walk->pde);
+    if ((walk->pde & PTE_PRESENT) != 0 && !walk->large)
+        print_entry("PTE", walk->pde & ~PTE_FLAGS, walk->pte_index, walk->pte);
+    if (!walk->mapped)
+        return;
+    shell_printf("=>    physical 0x%08x + 0x%x = 0x%08x, %s for %s\n",
+                 walk->paddr - page_offset(query), page_offset(query), walk->paddr,
+                 (walk->effective & PTE_WRITE) != 0 ? "writable" : "read-only",
+                 (walk->effective & PTE_USER) != 0 ? "user and kernel" : "the kernel only");
+    shell_printf("      frame %#x: ", walk->paddr >> PAGE_SHIFT);
+    describe_frame(walk->paddr >> PAGE_SHIFT);
+    shell_printf("\n");
+}
+
+/* ---- The ranges of a process, one at a time: it may change or end between two ---- */
+
+struct vma_query {
+    unsigned index;
+    bool found;
+    struct vma_info info;
+};
+
+static void get_vma(struct space *space, void *context)
+{
+    struct vma_query *query = context;
+
+    query->found = space_get_vma(space, query->index, &query->info);
+}
+
+/* The index-th range; false past the last one, or when the process has ended. */
+static bool next_vma(uint32_t pid, unsigned index, struct vma_info *info)
+{
+    struct vma_query query = { .index = index };
+
+    if (process_with_space(pid, get_vma, &query) != 0 || !query.found)
+        return false;
+    *info = query.info;
+    return true;
+}
+
+/* "08048000-0804b000 r-xp", as in /proc/PID/maps. */
+static void print_range(const struct vma_info *info)
+{
+    shell_printf(
+        "%08x-%08x %c%c%cp", info->start, info->end, (info->flags & VMA_READ) != 0 ? 'r' : '-',
+        (info->flags & VMA_WRITE) != 0 ? 'w' : '-', (info->flags & VMA_EXEC) != 0 ? 'x' : '-');
+}
+
+/* What would happen at an address that the page tables do not map. */
+static void explain_unmapped(uint32_t pid, uaddr_t address)
+{
+    struct vma_info info;
+
+    shell_printf("=>    not mapped: an access raises a page fault (#PF)\n");
+    if (pid == NO_PROCESS) {
+        if (address < USER_END)
+            shell_printf("      (the kernel's own directory maps no user addresses: "
+                         "`walk ADDRESS PID`)\n");
+        return;
+    }
+    for (unsigned i = 0; next_vma(pid, i, &info); i++) {
+        if (address < info.start || address >= info.end)
+            continue;
+        shell_printf("      but ");
+        print_range(&info);
+        shell_printf(" %s allows it: the first touch brings a frame\n", info.name);
+        return;
+    }
+    shell_printf(
+        "      and no range of process %u holds the address: SIGSEGV, unless the stack "
+        "grows there\n",
+        pid);
+}
+
+int cmd_walk(int argc, char *argv[])
+{
+    struct walk_query query;
+    uint32_t pid = NO_PROCESS;
+
+    if (shell_parse_number("walk", "ADDRESS", argv[1], 0, UINT32_MAX, &query.address) != 0)
+        return -EINVAL;
+    if (argc == 3 && shell_parse_number("walk", "PID", argv[2], 1, INT32_MAX, &pid) != 0)
+        return -EINVAL;
+    if (pid == NO_PROCESS)
+        paging_walk(&kernel_directory, query.address, &query.walk);
+    else if (process_with_space(pid, walk_space, &query) != 0)
+        return no_process("walk", pid);
+    draw_split(&query);
+    print_steps(&query);
+    if (!query.walk.mapped)
+        explain_unmapped(pid, query.address);
+    return 0;
+}
+
+/* ---- maps ---- */
+
+static void touch_nothing(struct space *space, void *context)
+{
+    (void)space;
+    (void)context;
+}
+
+int cmd_maps(int argc, char *argv[])
+{
+    struct vma_info info;
+    uint32_t pid, virtual_kb = 0, resident_kb = 0;
+    unsigned count = 0;
+
+    (void)argc;
+    if (shell_parse_number("maps", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
+        return -EINVAL;
+    if (process_with_space(pid, touch_nothing, NULL) != 0)
+        return no_process("maps", pid);
+    for (; next_vma(pid, count, &info); count++) {
+        print_range(&info);
+        shell_printf(" %08x 00:00 %-9u %-26s %7u kB\n", info.file_offset, 0, info.name,
+                     info.resident * PAGE_KB);
+        virtual_kb += (info.end - info.start) / KiB;
+        resident_kb += info.resident * PAGE_KB;
+    }
+    shell_printf("%u ranges, %u kB mapped, %u kB resident\n", count, virtual_kb, resident_kb);
+    return 0;
+}
+
+/* ---- peek, poke ---- */
+
+#define PEEK_WORDS_PER_ROW 4u
+#define PEEK_DEFAULT_WORDS 16u
+#define PEEK_MAX_WORDS 1024u
+
+static void print_ascii(const uint32_t words[], unsigned count)
+{
+    const char *bytes = (const char *)words;
+
+    shell_printf("%*s", (int)((PEEK_WORDS_PER_ROW - count) * 9) + 2, "");
+    for (size_t i = 0; i < count * sizeof(words[0]); i++)
+        shell_printf("%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.');
+    shell_printf("\n");
+}
+
+/* Print up to a row of `count` words; returns how many could be read. */
+static unsigned peek_row(uintptr_t address, uint32_t count)
+{
+    uint32_t words[PEEK_WORDS_PER_ROW];
+    unsigned wanted = MIN(count, PEEK_WORDS_PER_ROW), got = 0;
+
+    while (got < wanted &&
+           kernel_peek(address + got * sizeof(words[0]), &words[got], sizeof(words[0])))
+        got++;
+    if (got == 0)
+        return 0;
+    shell_printf("%08x:", (unsigned)address);
+    for (unsigned i = 0; i < got; i++)
+        shell_printf(" %08x", words[i]);
+    print_ascii(words, got);
+    return got;
+}
+
+int cmd_peek(int argc, char *argv[])
+{
+    uint32_t address, count = PEEK_DEFAULT_WORDS;
+
+    if (shell_parse_number("peek", "ADDRESS", argv[1], 0, UINT32_MAX, &address) != 0)
+        return -EINVAL;
+    if (argc == 3 &&
+        shell_parse_number("peek", "COUNT", argv[2], 1, PEEK_MAX_WORDS, &count) != 0)
+        return -EINVAL;
+    if (!IS_ALIGNED(address, sizeof(uint32_t)))
+        return shell_usage("peek", "ADDRESS is a multiple of 4, not %#x", address);
+    while (count > 0) {
+        unsigned wanted = MIN(count, PEEK_WORDS_PER_ROW);
+        unsigned got = peek_row(address, count);
+        address += got * sizeof(uint32_t);
+        count -= got;
+        if (got < wanted) {
+            shell_printf("peek: nothing is mapped at 0x%08x\n", address);
+            return -EFAULT;
+        }
+        if (address == 0)
+            break; /* the end of the address space */
+    }
+    return 0;
+}
+
+int cmd_poke(int argc, char *argv[])
+{
+    uint32_t address, value, old;
+
+    (void)argc;
+    if (shell_parse_number("poke", "ADDRESS", argv[1], 0, UINT32_MAX, &address) != 0 ||
+        shell_parse_number("poke", "VALUE", argv[2], 0, UINT32_MAX, &value) != 0)
+        return -EINVAL;
+    if (!IS_ALIGNED(address, sizeof(value)))
+        return shell_usage("poke", "ADDRESS is a multiple of 4, not %#x", address);
+    if (!kernel_peek(address, &old, sizeof(old))) {
+        shell_printf("poke: nothing is mapped at 0x%08x\n", address);
+        return -EFAULT;
+    }
+    if (!kernel_poke(address, value, sizeof(value))) {
+        shell_printf("poke: 0x%08x is read-only\n", address);
+        return -EFAULT;
+    }
+    shell_printf("%08x: %08x -> %08x\n", address, old, value);
+    return 0;
+}

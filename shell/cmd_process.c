@@ -1,0 +1,185 @@
+/* shell/cmd_process.c - programs: what runs, starting and ending it. */
+#include "kernel/cpu/timer.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/parse.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/thread.h"
+#include "shell/commands.h"
+#include "shell/names.h"
+
+#define PAGE_KB (PAGE_SIZE / KiB)
+#define STATUS_SIGNALLED 128 /* a status above it: 128 + the signal's number */
+#define SIGNAL_MAX 31u
+
+/* ---- ps ---- */
+
+static const char *thread_state_name(enum thread_state state)
+{
+    static const char *const names[] = {
+        [THREAD_READY] = "ready",
+        [THREAD_RUNNING] = "running",
+        [THREAD_SLEEPING] = "sleeping",
+        [THREAD_DEAD] = "dead",
+    };
+
+    return state < ARRAY_SIZE(names) ? names[state] : "?";
+}
+
+static bool find_thread(uint32_t id, struct thread_info *info)
+{
+    uint32_t at = id;
+
+    return thread_next_info(&at, info) && info->id == id;
+}
+
+static void print_ticks(uint64_t ticks)
+{
+    shell_printf(" %6u.%02u", (unsigned)(ticks / TIMER_HZ), (unsigned)(ticks % TIMER_HZ));
+}
+
+static void print_process(const struct process_info *process)
+{
+    struct thread_info thread;
+    const char *state = "zombie";
+
+    if (process->state != PROCESS_ZOMBIE && find_thread(process->thread_id, &thread))
+        state = thread_state_name(thread.state);
+    shell_printf("%5u %5u %-8s %8u %8u %8llu", process->pid, process->thread_id, state,
+                 process->virtual_pages * PAGE_KB, process->resident * PAGE_KB,
+                 (unsigned long long)process->faults);
+    print_ticks(process->ticks);
+    shell_printf("  %s%s\n", process->name, process->background ? " &" : "");
+}
+
+static void print_kernel_thread(const struct thread_info *thread)
+{
+    shell_printf("%5s %5u %-8s %8s %8s %8s", "-", thread->id, thread_state_name(thread->state),
+                 "-", "-", "-");
+    print_ticks(thread->ticks);
+    shell_printf("  [%s]\n", thread->name);
+}
+
+int cmd_ps(int argc, char *argv[])
+{
+    struct thread_info thread;
+    struct process_info process;
+
+    (void)argc;
+    (void)argv;
+    shell_printf("%5s %5s %-8s %8s %8s %8s %9s  %s\n", "PID", "TID", "STATE", "VSZ", "RSS",
+                 "MINFLT", "TIME", "NAME");
+    for (uint32_t id = 0; thread_next_info(&id, &thread); id = thread.id + 1)
+        if (thread.pid == 0)
+            print_kernel_thread(&thread);
+    for (uint32_t pid = 0; process_next_info(&pid, &process); pid = process.pid + 1)
+        print_process(&process);
+    return 0;
+}
+
+/* ---- Signals ---- */
+
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {
+    { SIGINT, "SIGINT" },   { SIGILL, "SIGILL" },   { SIGTRAP, "SIGTRAP" },
+    { SIGABRT, "SIGABRT" }, { SIGBUS, "SIGBUS" },   { SIGFPE, "SIGFPE" },
+    { SIGKILL, "SIGKILL" }, { SIGSEGV, "SIGSEGV" }, { SIGTERM, "SIGTERM" },
+};
+
+static const char *signal_name(int number)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        if (signals[i].number == number)
+            return signals[i].name;
+    return NULL;
+}
+
+/* "9", "-9", "KILL", "SIGKILL"; 0 if it is none of these. */
+static int signal_parse(const char *text)
+{
+    const size_t prefix = strlen("SIG");
+    uint32_t number;
+
+    if (*text == '-')
+        text++;
+    if (parse_u32(text, &number) == 0)
+        return number >= 1 && number <= SIGNAL_MAX ? (int)number : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        if (strcmp(text, signals[i].name) == 0 || strcmp(text, signals[i].name + prefix) == 0)
+            return signals[i].number;
+    return 0;
+}
+
+int cmd_kill(int argc, char *argv[])
+{
+    int signal = argc == 3 ? signal_parse(argv[2]) : SIGTERM;
+    uint32_t pid;
+
+    if (shell_parse_number("kill", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
+        return -EINVAL;
+    int error = signal == 0 ? -EINVAL : process_kill(pid, signal);
+    if (error == -ESRCH)
+        shell_printf("kill: there is no process %u; `ps` lists them\n", pid);
+    else if (error != 0)
+        shell_usage("kill", "'%s' is no signal that ends programs", argv[2]);
+    return error;
+}
+
+/* ---- run ---- */
+
+static int start_failed(int error, const char *program)
+{
+    const char *suggestion = error == -ENOENT ? names_suggest_program(program) : NULL;
+
+    shell_printf("run: %s: ", program);
+    switch (error) {
+    case -ENOENT:
+        shell_printf("no such program in the initrd");
+        break;
+    case -ENOEXEC:
+        shell_printf("not a static i386 ELF program");
+        break;
+    case -ENOMEM:
+        shell_printf("not enough memory");
+        break;
+    case -E2BIG:
+        shell_printf("the arguments are too long");
+        break;
+    default:
+        shell_printf("error %d", -error);
+    }
+    if (suggestion != NULL)
+        shell_printf("; did you mean `%s`?", suggestion);
+    shell_printf("\n");
+    return error;
+}
+
+static int wait_for(uint32_t pid)
+{
+    int status = process_wait(pid);
+    const char *signal = signal_name(status - STATUS_SIGNALLED);
+
+    if (signal != NULL)
+        shell_printf("[killed by %s]\n", signal);
+    else if (status != 0)
+        shell_printf("[exit status %d]\n", status);
+    return status;
+}
+
+int cmd_run(int argc, char *argv[])
+{
+    bool background = argc > 2 && strcmp(argv[argc - 1], "&") == 0;
+
+    if (background)
+        argv[--argc] = NULL;
+    int pid = process_start(argc - 1, argv + 1,
+                            background ? PROCESS_BACKGROUND : PROCESS_FOREGROUND);
+    if (pid < 0)
+        return start_failed(pid, argv[1]);
+    if (!background)
+        return wait_for((uint32_t)pid);
+    shell_printf("[%d] started\n", pid);
+    return 0;
+}

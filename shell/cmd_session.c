@@ -1,0 +1,123 @@
+/* shell/cmd_session.c - help and the commands that concern the session only. */
+#include "kernel/cpu/timer.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/thread.h"
+#include "shell/commands.h"
+#include "shell/names.h"
+
+#define SLEEP_MAX_SECONDS 3600u
+
+static const char *const group_titles[SHELL_GROUP_COUNT] = {
+    [SHELL_MEMORY] = "Physical memory", [SHELL_PAGING] = "Virtual memory",
+    [SHELL_PROGRAMS] = "Programs",      [SHELL_SYSTEM] = "Machine",
+    [SHELL_SESSION] = "Shell",
+};
+
+/* One column of the help table: groups [group, last], each a title and its commands. */
+struct help_column {
+    int group, last;
+    unsigned next;    /* in the table, within the group */
+    bool title_shown; /* the group's */
+};
+
+/* Format the column's next row; false when there is none. */
+static bool help_next_row(struct help_column *column, char *row, size_t size)
+{
+    if (column->group > column->last)
+        return false;
+    if (!column->title_shown) {
+        column->title_shown = true;
+        column->next = 0;
+        snprintf(row, size, "%s", group_titles[column->group]);
+        return true;
+    }
+    while (column->next < shell_command_count) {
+        const struct shell_command *command = &shell_commands[column->next++];
+        if ((int)command->group != column->group)
+            continue;
+        snprintf(row, size, "  %-9s %s", command->name, command->summary);
+        return true;
+    }
+    column->group++;
+    column->title_shown = false;
+    row[0] = '\0';
+    return column->group <= column->last;
+}
+
+static int help_table(void)
+{
+    struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_PROGRAMS };
+    struct help_column right = { .group = SHELL_SYSTEM, .last = SHELL_SESSION };
+    char left_row[41], right_row[41];
+
+    for (;;) {
+        bool more_left = help_next_row(&left, left_row, sizeof(left_row));
+        bool more_right = help_next_row(&right, right_row, sizeof(right_row));
+        if (!more_left && !more_right)
+            break;
+        int width = more_right && *right_row != '\0' ? (int)sizeof(left_row) - 1 : 0;
+        shell_printf("%-*s%s\n", width, more_left ? left_row : "", more_right ? right_row : "");
+    }
+    shell_printf("\n`help COMMAND` tells more.  COMMAND; COMMAND # comment   PROGRAM & "
+                 "(background)\n"
+                 "TAB completes, up and down recall lines, Ctrl-C ends a program.\n");
+    return 0;
+}
+
+static int help_command(const struct shell_command *command)
+{
+    shell_printf("%s - %s\nusage: %s%s%s\n", command->name, command->summary, command->name,
+                 *command->arguments == '\0' ? "" : " ", command->arguments);
+    if (command->details != NULL)
+        shell_printf("%s", command->details);
+    return 0;
+}
+
+int cmd_help(int argc, char *argv[])
+{
+    if (argc == 1)
+        return help_table();
+    const struct shell_command *command = names_find_command(argv[1]);
+    if (command == NULL)
+        return shell_usage("help", "there is no command '%s'", argv[1]);
+    return help_command(command);
+}
+
+int cmd_echo(int argc, char *argv[])
+{
+    for (int i = 1; i < argc; i++)
+        shell_printf("%s%s", i > 1 ? " " : "", argv[i]);
+    shell_printf("\n");
+    return 0;
+}
+
+int cmd_sleep(int argc, char *argv[])
+{
+    uint32_t seconds;
+
+    (void)argc;
+    if (shell_parse_number("sleep", "SECONDS", argv[1], 0, SLEEP_MAX_SECONDS, &seconds) != 0)
+        return -EINVAL;
+    thread_sleep_ticks((uint64_t)seconds * TIMER_HZ);
+    return 0;
+}
+
+int cmd_history(int argc, char *argv[])
+{
+    const struct history *history = shell_history();
+
+    (void)argc;
+    (void)argv;
+    for (unsigned age = history->count; age > 0; age--)
+        shell_printf("%3u  %s\n", history->count - age + 1, history_get(history, age));
+    return 0;
+}
+
+int cmd_clear(int argc, char *argv[])
+{
+    (void)argc;
+    (void)argv;
+    shell_printf("\033[H\033[2J");
+    return 0;
+}

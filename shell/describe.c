@@ -1,0 +1,127 @@
+/* shell/describe.c - frames and page-table entries in words. */
+#include "shell/describe.h"
+
+#include "mm/buddy.h"
+#include "mm/memmap.h"
+#include "mm/slab.h"
+#include "mm/space.h"
+#include "shell/shell.h"
+
+static const char *zone_name(pfn_t pfn)
+{
+    struct buddy_stats stats;
+
+    buddy_get_stats(&stats);
+    for (unsigned z = 0; z < ZONE_COUNT; z++)
+        if (pfn >= stats.zones[z].start && pfn < stats.zones[z].end)
+            return stats.zones[z].name;
+    return "none";
+}
+
+/* What the map of physical memory says about a frame. */
+static const char *memmap_use(pfn_t pfn)
+{
+    const struct memmap *map = memmap_final();
+    uint64_t address = (uint64_t)pfn << PAGE_SHIFT;
+
+    for (unsigned i = 0; i < map->count; i++)
+        if (address >= map->ranges[i].start && address < map->ranges[i].end)
+            return memmap_type_name(map->ranges[i].type);
+    return memmap_type_name(MEMMAP_HOLE);
+}
+
+/* First frame of the block that the frame lies in: a block of order k starts at a multiple of 2^k. */
+static pfn_t block_head(pfn_t pfn)
+{
+    for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++) {
+        pfn_t head = ALIGN_DOWN(pfn, 1u << order);
+        const struct page *page = pfn_to_page(head);
+        if (page->kind != PAGE_TAIL && page->order >= order)
+            return head;
+    }
+    return pfn;
+}
+
+static void describe_owner(struct page *head)
+{
+    switch (head->kind) {
+    case PAGE_SLAB: {
+        void *object;
+        struct slab_cache *cache = slab_cache_of(page_to_virt(head), &object);
+        shell_printf(", cache %s, %u objects in use",
+                     cache == NULL ? "?" : slab_cache_name(cache), (unsigned)head->objects);
+        break;
+    }
+    case PAGE_KMALLOC:
+        shell_printf(", %u bytes asked for", head->nbytes);
+        break;
+    case PAGE_TABLE:
+        shell_printf(", %u entries in use", head->entries);
+        break;
+    case PAGE_ANON:
+    case PAGE_FILE:
+        shell_printf(", mapped %u times%s", head->refs,
+                     head == space_zero_page() ? ", the shared zero frame" : "");
+        break;
+    default:
+        break;
+    }
+}
+
+void describe_frame(pfn_t pfn)
+{
+    if (pfn >= max_pfn) {
+        shell_printf("%s, not RAM that is managed here", memmap_use(pfn));
+        return;
+    }
+    pfn_t head_pfn = block_head(pfn);
+    struct page *head = pfn_to_page(head_pfn);
+    shell_printf("zone %s, ", zone_name(pfn));
+    if (head->kind == PAGE_RESERVED) {
+        shell_printf("reserved: %s", memmap_use(pfn));
+        return;
+    }
+    shell_printf("%s", page_kind_name((enum page_kind)head->kind));
+    if (head->order > 0)
+        shell_printf(", %s of a block of 2^%u frames at %#x",
+                     pfn == head_pfn ? "head" : "inside", head->order, head_pfn);
+    describe_owner(head);
+}
+
+void describe_entry(pte_t entry)
+{
+    static const struct {
+        pte_t bit;
+        char letter;
+        const char *set, *clear; /* in words; NULL: not worth a word */
+    } flags[] = {
+        { PTE_PRESENT, 'P', "present", "not present" },
+        { PTE_WRITE, 'W', "writable", "read-only" },
+        { PTE_USER, 'U', "user", "kernel only" },
+        { PTE_WRITE_THROUGH, 'T', "write-through", NULL },
+        { PTE_CACHE_DISABLE, 'C', "not cached", NULL },
+        { PTE_ACCESSED, 'A', "accessed", NULL },
+        { PTE_DIRTY, 'D', "dirty", NULL },
+        { PTE_LARGE, 'S', "4 MiB page", NULL },
+        { PTE_GLOBAL, 'G', "global", NULL },
+    };
+    const char *separator = "\n      ";
+
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+        shell_printf("%c", (entry & flags[i].bit) != 0 ? flags[i].letter : '-');
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        const char *word = (entry & flags[i].bit) != 0 ? flags[i].set : flags[i].clear;
+        if (word == NULL)
+            continue;
+        shell_printf("%s%s", separator, word);
+        separator = ", ";
+        if ((entry & PTE_PRESENT) == 0)
+            break; /* the processor looks at nothing else then */
+    }
+}
+
+void describe_bits(uint32_t value, unsigned width)
+{
+    while (width-- > 0)
+        shell_printf("%c", (value >> width & 1) != 0 ? '1' : '0');
+}

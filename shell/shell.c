@@ -1,0 +1,207 @@
+/* shell/shell.c - from a line of text to running commands.
+ *
+ * Grammar     line    = command { (";" | "&") command } [ "#" comment ]
+ *             command = { word };  quotes and backslashes as in kernel/lib/parse.h
+ * A command's first word is looked up in the table in commands.c, then among the programs of the
+ * initrd: `heap` is short for `run heap`. */
+#include "shell/shell.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/parse.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/tty.h"
+#include "shell/line.h"
+#include "shell/names.h"
+
+static struct {
+    struct line_editor editor;
+    format_sink sink; /* where output goes; NULL: the console */
+    void *sink_context;
+} shell;
+
+/* ---- Output ---- */
+
+static void console_sink(void *context, const char *bytes, size_t nbytes)
+{
+    (void)context;
+    tty_write(bytes, nbytes);
+}
+
+static int shell_vprintf(const char *fmt, va_list args)
+{
+    if (shell.sink == NULL)
+        return format_to(console_sink, NULL, fmt, args);
+    return format_to(shell.sink, shell.sink_context, fmt, args);
+}
+
+int shell_printf(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    int nbytes = shell_vprintf(fmt, args);
+    va_end(args);
+    return nbytes;
+}
+
+void shell_redirect(format_sink sink, void *context)
+{
+    shell.sink = sink;
+    shell.sink_context = context;
+}
+
+/* ---- Arguments ---- */
+
+int shell_usage(const char *name, const char *fmt, ...)
+{
+    const struct shell_command *command = names_find_command(name);
+    const char *arguments = command == NULL ? "" : command->arguments;
+    va_list args;
+
+    shell_printf("%s: ", name);
+    va_start(args, fmt);
+    shell_vprintf(fmt, args);
+    va_end(args);
+    shell_printf("; usage: %s%s%s\n", name, *arguments == '\0' ? "" : " ", arguments);
+    return -EINVAL;
+}
+
+int shell_parse_number(const char *name, const char *what, const char *text, uint32_t min,
+                       uint32_t max, uint32_t *value)
+{
+    uint32_t number;
+    int error = parse_u32(text, &number);
+
+    if (error == -EINVAL)
+        return shell_usage(name, "%s is a number, not '%s'", what, text);
+    if (max == UINT32_MAX && error != 0)
+        return shell_usage(name, "%s has at most 32 bits, not %s", what, text);
+    if (error != 0 || number < min || number > max)
+        return shell_usage(name, "%s is %u to %u, not %s", what, min, max, text);
+    *value = number;
+    return 0;
+}
+
+int shell_call(const struct shell_command *command, int argc, char *argv[])
+{
+    if (argc - 1 < command->min_arguments)
+        return shell_usage(command->name, "an argument is missing");
+    if (argc - 1 > command->max_arguments)
+        return shell_usage(command->name, "'%s' is too much", argv[command->max_arguments + 1]);
+    return command->run(argc, argv);
+}
+
+/* ---- Commands ---- */
+
+static int unknown_command(const char *name)
+{
+    const char *suggestion = names_suggest(name);
+
+    if (suggestion != NULL)
+        shell_printf("%s: unknown command; did you mean `%s`?\n", name, suggestion);
+    else
+        shell_printf("%s: unknown command; type `help`\n", name);
+    return -ENOENT;
+}
+
+/* Find and run the command in words[]; words[count] is free for one more word. */
+static int execute_words(int count, char *words[], bool background)
+{
+    static char ampersand[] = "&", run[] = "run";
+    const struct shell_command *command = names_find_command(words[0]);
+
+    if (command == NULL && names_is_program(words[0])) {
+        memmove(words + 1, words, (size_t)count * sizeof(words[0]));
+        words[0] = run;
+        count++;
+        command = names_find_command(run);
+    }
+    if (command == NULL)
+        return unknown_command(words[0]);
+    if (background) {
+        if ((command->flags & SHELL_BACKGROUND) == 0)
+            return shell_usage(command->name, "only programs run in the background");
+        words[count++] = ampersand;
+    }
+    return shell_call(command, count, words);
+}
+
+/* Run the `length` bytes at `text`, which are one command or blank. */
+static int execute_text(const char *text, size_t length, bool background)
+{
+    char line[SHELL_LINE_MAX], *words[SHELL_WORDS_MAX + 2]; /* room for "run" and "&" */
+
+    if (length >= sizeof(line)) {
+        shell_printf("shell: a command has at most %u bytes\n", SHELL_LINE_MAX - 1);
+        return -E2BIG;
+    }
+    memcpy(line, text, length);
+    line[length] = '\0';
+    int count = parse_words(line, words, SHELL_WORDS_MAX);
+    if (count == -E2BIG)
+        shell_printf("shell: a command has at most %d words\n", SHELL_WORDS_MAX);
+    else if (count < 0)
+        shell_printf("shell: a quotation mark is not closed\n");
+    else if (count == 0 && background)
+        shell_printf("shell: a program's name must stand before '&'\n");
+    if (count <= 0)
+        return count < 0 ? count : background ? -EINVAL : 0;
+    return execute_words(count, words, background);
+}
+
+/* Where the command at `text` ends: at a ';' or '&' outside quotes, a comment, or the NUL. */
+static const char *command_end(const char *text)
+{
+    char quote = 0, previous = ' ';
+
+    for (; *text != '\0'; previous = *text++) {
+        if (*text == '\\' && quote != '\'' && text[1] != '\0')
+            text++;
+        else if (quote != 0)
+            quote = *text == quote ? 0 : quote;
+        else if (*text == '\'' || *text == '"')
+            quote = *text;
+        else if (*text == ';' || *text == '&' || (*text == '#' && previous == ' '))
+            break;
+    }
+    return text;
+}
+
+int shell_execute(const char *line)
+{
+    for (;;) {
+        const char *end = command_end(line);
+        int result = execute_text(line, (size_t)(end - line), *end == '&');
+        bool last = *end == '\0' || *end == '#' || end[1] == '\0';
+        if (last)
+            return result;
+        line = end + 1;
+    }
+}
+
+/* ---- Interaction ---- */
+
+static const struct line_hooks hooks = {
+    .write = tty_write,
+    .candidate = names_candidate,
+};
+
+const struct history *shell_history(void)
+{
+    return &shell.editor.history;
+}
+
+void shell_main(void *unused)
+{
+    (void)unused;
+    line_init(&shell.editor, &hooks, SHELL_PROMPT);
+    for (;;) {
+        enum line_event event;
+        line_begin(&shell.editor);
+        do {
+            event = line_feed(&shell.editor, (uint8_t)tty_read_byte());
+        } while (event == LINE_CONTINUE);
+        if (event == LINE_ENTERED)
+            shell_execute(shell.editor.text);
+    }
+}

@@ -1,0 +1,34 @@
+/* shell/start.c - what the product does when everything is up: a banner, the commands of the kernel
+ * parameter run="COMMAND; COMMAND", and the shell. */
+#include "kernel/lib/parse.h"
+#include "kernel/main.h"
+#include "mm/memmap.h"
+#include "mm/memstat.h"
+#include "shell/shell.h"
+
+static void show_banner(void)
+{
+    struct memstat stat;
+
+    memstat_get(&stat);
+    shell_printf("\nStrata: a kernel for learning how memory works\n"
+                 "%u kB of memory, %u kB free.  Type `help` for the commands.\n\n",
+                 stat.mem_total, stat.mem_free);
+}
+
+static void run_boot_commands(void)
+{
+    static char commands[SHELL_LINE_MAX];
+
+    if (!parse_option(memmap_cmdline(), "run", commands, sizeof(commands)))
+        return;
+    shell_printf(SHELL_PROMPT "%s\n", commands);
+    shell_execute(commands);
+}
+
+void start(void)
+{
+    show_banner();
+    run_boot_commands();
+    shell_main(NULL);
+}

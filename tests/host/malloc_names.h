@@ -1,0 +1,15 @@
+/* tests/host/malloc_names.h - put in front of every file of the malloc test: Strata's allocator gets
+ * names of its own, and asks the test for memory and for help. */
+#pragma once
+
+#define malloc strata_malloc
+#define calloc strata_calloc
+#define realloc strata_realloc
+#define aligned_alloc strata_aligned_alloc
+#define free strata_free
+#define malloc_usable_size strata_malloc_usable_size
+#define malloc_get_stats strata_malloc_get_stats
+#define malloc_check strata_malloc_check
+#define sbrk strata_sbrk
+#define write strata_write
+#define abort strata_abort

@@ -1,0 +1,289 @@
+/* tests/kernel/bench.c - what the allocators cost, in ticks of the time-stamp counter.
+ *
+ * Under `qemu -icount shift=0,sleep=off` one tick is one guest instruction, so the figures are exact
+ * and repeatable.  (One iteration of REP STOS counts as one instruction: zeroing a page is 1024.)
+ * Each row has at least 100 samples; the time of taking the time is subtracted.  Interrupts are off
+ * while something is measured.  tests/bench.py prints the rows as a table.
+ *
+ *     bench: NAME min=N median=N samples=N fill=N unit=WHAT
+ *
+ * `fill` is the part of it that fills or copies memory: net = gross - fill. */
+#include "tests/kernel/test.h"
+
+#include "kernel/cpu/cpu.h"
+#include "kernel/dev/console.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "mm/buddy.h"
+#include "mm/kmalloc.h"
+#include "mm/slab.h"
+#include "mm/vmalloc.h"
+
+#define SAMPLES 200u
+#define WARM_UP 8u         /* runs before the first sample */
+#define RANGE_SAMPLES 100u /* for rows with many operations each */
+#define MANY_PAGES 1000u
+#define MANY_OBJECTS 10000u
+#define PAGE_FILL (PAGE_SIZE / 4) /* iterations of REP STOSL */
+
+extern uint64_t boot_tsc; /* boot/entry.S */
+
+static uint32_t samples[SAMPLES];
+static uint32_t overhead;
+static void *held[MANY_OBJECTS];
+
+/* Leave the case on a processor that cannot tell the time. */
+#define NEED_TSC(t)                             \
+    do {                                        \
+        if (!cpu_has(CPU_TSC))                  \
+            SKIP(t, "no time-stamp counter"); \
+    } while (0)
+
+static void sort_samples(unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        uint32_t sample = samples[i];
+        unsigned k = i;
+        for (; k > 0 && samples[k - 1] > sample; k--)
+            samples[k] = samples[k - 1];
+        samples[k] = sample;
+    }
+}
+
+static void report(const char *name, unsigned count, unsigned divisor, unsigned fill,
+                   const char *unit)
+{
+    sort_samples(count);
+    console_printf("bench: %s min=%u median=%u samples=%u fill=%u unit=%s\n", name,
+                   samples[0] / divisor, samples[count / 2] / divisor, count, fill, unit);
+}
+
+static uint32_t since(uint64_t start)
+{
+    uint32_t ticks = (uint32_t)(tsc_read() - start);
+    return ticks > overhead ? ticks - overhead : 0;
+}
+
+static void measure_overhead(void)
+{
+    uint32_t least = ~0u;
+    overhead = 0;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        uint64_t start = tsc_read();
+        least = MIN(least, since(start));
+    }
+    overhead = least;
+}
+
+/* Run `statement` until it is hot, then take samples of it. */
+#define MEASURE(name, count, divisor, fill, unit, statement)       \
+    do {                                                           \
+        uint32_t irq_state = irq_save();                           \
+        measure_overhead();                                        \
+        for (unsigned round = 0; round < (count) + WARM_UP; round++) { \
+            uint64_t begin = tsc_read();                           \
+            statement;                                             \
+            uint32_t ticks = since(begin);                         \
+            if (round >= WARM_UP)                                  \
+                samples[round - WARM_UP] = ticks;                  \
+        }                                                          \
+        irq_restore(irq_state);                                    \
+        report(name, count, divisor, fill, unit);                  \
+    } while (0)
+
+/* --- boot --------------------------------------------------------------------------------------- */
+
+static void boot(struct test *t)
+{
+    NEED_TSC(t);
+    uint32_t thousands = (uint32_t)((test_start_tsc - boot_tsc) / 1000);
+    console_printf("bench: boot_entry_to_prompt min=%u median=%u samples=1 fill=0 unit=thousand\n",
+                   thousands, thousands);
+}
+
+/* --- pages -------------------------------------------------------------------------------------- */
+
+static void page_pairs(struct test *t)
+{
+    static const unsigned orders[] = { 0, 1, 2, 3, 4, 9, 10 };
+    char name[32];
+    NEED_TSC(t);
+    for (unsigned i = 0; i < ARRAY_SIZE(orders); i++) {
+        unsigned order = orders[i];
+        snprintf(name, sizeof(name), "page_pair_order_%u", order);
+        MEASURE(name, SAMPLES, 1, 0, "pair",
+                buddy_free(buddy_alloc(order, PAGE_TEST, PAGE_ANY), order));
+    }
+    MEASURE("page_pair_zeroed", SAMPLES, 1, PAGE_FILL, "pair",
+            buddy_free(buddy_alloc(0, PAGE_TEST, PAGE_ANY | PAGE_ZERO), 0));
+}
+
+static void take_pages(void)
+{
+    for (unsigned i = 0; i < MANY_PAGES; i++)
+        held[i] = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
+}
+
+static void free_pages(void)
+{
+    for (unsigned i = 0; i < MANY_PAGES; i++)
+        buddy_free(held[i], 0);
+}
+
+static void reverse_pages(void)
+{
+    for (unsigned i = 0; i < MANY_PAGES / 2; i++) {
+        void *page = held[i];
+        held[i] = held[MANY_PAGES - 1 - i];
+        held[MANY_PAGES - 1 - i] = page;
+    }
+}
+
+static void shuffle_pages(struct test *t)
+{
+    for (unsigned i = MANY_PAGES - 1; i > 0; i--) {
+        unsigned k = test_random_below(t, i + 1);
+        void *page = held[i];
+        held[i] = held[k];
+        held[k] = page;
+    }
+}
+
+/* Allocate 1000, then free them; only the order of the frees differs. */
+static void thousand_pages_in(struct test *t, const char *name)
+{
+    uint32_t irq = irq_save();
+    measure_overhead();
+    for (unsigned sample = 0; sample < RANGE_SAMPLES; sample++) {
+        uint64_t start = tsc_read();
+        take_pages();
+        samples[sample] = since(start);
+        if (strcmp(name, "page_1000_reverse") == 0)
+            reverse_pages();
+        else if (strcmp(name, "page_1000_random") == 0)
+            shuffle_pages(t);
+        start = tsc_read();
+        free_pages();
+        samples[sample] += since(start);
+    }
+    irq_restore(irq);
+    report(name, RANGE_SAMPLES, MANY_PAGES, 0, "page");
+}
+
+static void thousand_pages(struct test *t)
+{
+    NEED_TSC(t);
+    if (buddy_free_frames() < 2 * MANY_PAGES)
+        SKIP(t, "needs more memory");
+    thousand_pages_in(t, "page_1000_same");
+    thousand_pages_in(t, "page_1000_reverse");
+    thousand_pages_in(t, "page_1000_random");
+}
+
+/* --- slab --------------------------------------------------------------------------------------- */
+
+static const unsigned slab_sizes[] = { 32, 64, 128, 256, 1024, 2048 };
+
+static void slab_pairs(struct test *t)
+{
+    char name[32];
+    NEED_TSC(t);
+    for (unsigned i = 0; i < ARRAY_SIZE(slab_sizes); i++) {
+        struct slab_cache *cache = slab_cache_create("bench", slab_sizes[i], 0, NULL, 0);
+        REQUIRE(t, cache != NULL);
+        snprintf(name, sizeof(name), "slab_pair_%u", slab_sizes[i]);
+        MEASURE(name, SAMPLES, 1, 0, "pair", slab_free(cache, slab_alloc(cache, PAGE_ANY)));
+        EXPECT_EQ(t, slab_cache_destroy(cache), 0);
+    }
+}
+
+static void slab_many_of(struct slab_cache *cache)
+{
+    for (unsigned i = 0; i < MANY_OBJECTS; i++)
+        held[i] = slab_alloc(cache, PAGE_ANY);
+    for (unsigned i = 0; i < MANY_OBJECTS; i++)
+        slab_free(cache, held[i]);
+}
+
+static void slab_many(struct test *t)
+{
+    char name[32];
+    NEED_TSC(t);
+    if (buddy_free_frames() < 2 * MANY_OBJECTS)
+        SKIP(t, "needs more memory");
+    for (unsigned i = 0; i < ARRAY_SIZE(slab_sizes); i++) {
+        struct slab_cache *cache = slab_cache_create("bench", slab_sizes[i], 0, NULL, 0);
+        REQUIRE(t, cache != NULL);
+        snprintf(name, sizeof(name), "slab_10000_%u", slab_sizes[i]);
+        MEASURE(name, RANGE_SAMPLES, MANY_OBJECTS, 0, "object", slab_many_of(cache));
+        EXPECT_EQ(t, slab_cache_destroy(cache), 0);
+    }
+}
+
+/* The allocation that has to make a slab first. */
+static void slab_first(struct test *t)
+{
+    static const unsigned sizes[] = { 32, 256, 2048 };
+    char name[32];
+    NEED_TSC(t);
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+        struct slab_cache *cache = slab_cache_create("bench", sizes[i], 0, NULL, 0);
+        REQUIRE(t, cache != NULL);
+        uint32_t irq = irq_save();
+        measure_overhead();
+        for (unsigned sample = 0; sample < SAMPLES; sample++) {
+            uint64_t start = tsc_read();
+            void *object = slab_alloc(cache, PAGE_ANY);
+            samples[sample] = since(start);
+            slab_free(cache, object);
+            slab_cache_shrink(cache);
+        }
+        irq_restore(irq);
+        snprintf(name, sizeof(name), "slab_first_in_slab_%u", sizes[i]);
+        report(name, SAMPLES, 1, 0, "object");
+        EXPECT_EQ(t, slab_cache_destroy(cache), 0);
+    }
+}
+
+/* --- kmalloc, vmalloc --------------------------------------------------------------------------- */
+
+static void kmalloc_pairs(struct test *t)
+{
+    char name[32];
+    NEED_TSC(t);
+    for (size_t nbytes = 8; nbytes <= 16384; nbytes *= 2) {
+        snprintf(name, sizeof(name), "kmalloc_pair_%u", (unsigned)nbytes);
+        MEASURE(name, SAMPLES, 1, 0, "pair", kfree(kmalloc(nbytes, PAGE_ANY)));
+    }
+}
+
+static void vmalloc_pairs(struct test *t)
+{
+    NEED_TSC(t);
+    MEASURE("vmalloc_pair_4096", SAMPLES, 1, 0, "pair", vfree(vmalloc(1, PAGE_VMALLOC)));
+    MEASURE("vmalloc_pair_65536", SAMPLES, 1, 0, "pair", vfree(vmalloc(16, PAGE_VMALLOC)));
+}
+
+/* --- ring 3 ------------------------------------------------------------------------------------- */
+
+/* user/bin/bench measures itself and prints rows of the same form. */
+static void programs(struct test *t)
+{
+    int status = test_run_program("bench");
+    if (status == -ENOENT)
+        SKIP(t, "booted without initrd");
+    EXPECT_EQ(t, status, 0);
+}
+
+const struct test_case test_cases[] = {
+    TEST(boot),
+    TEST(page_pairs),
+    TEST(thousand_pages),
+    TEST(slab_pairs),
+    TEST(slab_many),
+    TEST(slab_first),
+    TEST(kmalloc_pairs),
+    TEST(vmalloc_pairs),
+    TEST(programs),
+};
+const unsigned test_case_count = ARRAY_SIZE(test_cases);

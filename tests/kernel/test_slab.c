@@ -1,0 +1,526 @@
+/* tests/kernel/test_slab.c - object caches: construction, layout, the three kinds of slab, shrinking,
+ * and every check of a debug cache, proved by committing the crime. */
+#include "tests/kernel/test.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "mm/buddy.h"
+#include "mm/slab.h"
+
+enum { OBJECTS_MAX = 2048 };
+static void *objects[OBJECTS_MAX];
+static unsigned object_count;
+
+static struct slab_stats stats;
+
+/* Statistics of a cache, by its name. */
+static const struct slab_stats *stats_of(const char *name)
+{
+    for (unsigned i = 0; slab_get_stats(i, &stats); i++) {
+        if (strcmp(stats.name, name) == 0)
+            return &stats;
+    }
+    return NULL;
+}
+
+static struct slab_cache *make_cache(size_t size, size_t align, unsigned debug)
+{
+    object_count = 0;
+    return slab_cache_create("test", size, align, NULL, debug);
+}
+
+static bool take(struct slab_cache *cache, unsigned count)
+{
+    while (count-- > 0) {
+        void *object = slab_alloc(cache, PAGE_ANY);
+        if (object == NULL || object_count == OBJECTS_MAX)
+            return false;
+        objects[object_count++] = object;
+    }
+    return true;
+}
+
+static void give_all(struct slab_cache *cache)
+{
+    while (object_count > 0)
+        slab_free(cache, objects[--object_count]);
+}
+
+static void destroy(struct test *t, struct slab_cache *cache)
+{
+    give_all(cache);
+    EXPECT(t, slab_check());
+    EXPECT_EQ(t, slab_cache_destroy(cache), 0);
+    EXPECT_PTR(t, stats_of("test"), NULL);
+}
+
+/* --- layout ------------------------------------------------------------------------------------- */
+
+static void objects_do_not_overlap(struct test *t)
+{
+    static const size_t sizes[] = { 1, 7, 16, 33, 64, 100, 192, 500, 1024, 2048, 4096 };
+    for (unsigned s = 0; s < ARRAY_SIZE(sizes); s++) {
+        struct slab_cache *cache = make_cache(sizes[s], 0, 0);
+        REQUIRE(t, cache != NULL);
+        EXPECT_EQ(t, slab_object_size(cache), sizes[s]);
+        REQUIRE(t, take(cache, 100));
+        for (unsigned i = 0; i < object_count; i++)
+            test_fill(objects[i], sizes[s], i + 1);
+        for (unsigned i = 0; i < object_count; i++)
+            EXPECT(t, test_is_filled(objects[i], sizes[s], i + 1));
+        destroy(t, cache);
+    }
+}
+
+static void alignment_is_kept(struct test *t)
+{
+    for (size_t align = 1; align <= 1024; align *= 2) {
+        struct slab_cache *cache = make_cache(40, align, 0);
+        REQUIRE(t, cache != NULL);
+        REQUIRE(t, take(cache, 64));
+        for (unsigned i = 0; i < object_count; i++)
+            EXPECT(t, IS_ALIGNED((uintptr_t)objects[i], align));
+        destroy(t, cache);
+    }
+}
+
+static void alignment_is_kept_with_redzones(struct test *t)
+{
+    struct slab_cache *cache = make_cache(40, 64, SLAB_DEBUG_ALL);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 64));
+    for (unsigned i = 0; i < object_count; i++)
+        EXPECT(t, IS_ALIGNED((uintptr_t)objects[i], 64));
+    destroy(t, cache);
+}
+
+/* The first objects of consecutive slabs must not all start at the same offset in their page. */
+static void colouring_changes_offsets(struct test *t)
+{
+    struct slab_cache *cache = make_cache(200, 0, 0);
+    REQUIRE(t, cache != NULL && stats_of("test") != NULL);
+    if (stats.colours < 2) {
+        slab_cache_destroy(cache);
+        SKIP(t, "no room for colours");
+    }
+    unsigned per_slab = stats.objects_per_slab, slabs = MIN(stats.colours, 4u);
+    uint32_t offsets = 0;
+    REQUIRE(t, take(cache, per_slab * slabs));
+    uintptr_t first[4];
+    for (unsigned slab = 0; slab < slabs; slab++) {
+        first[slab] = ~0u;
+        for (unsigned i = 0; i < per_slab; i++)
+            first[slab] = MIN(first[slab], (uintptr_t)objects[slab * per_slab + i]);
+        for (unsigned other = 0; other < slab; other++)
+            offsets += (first[slab] & PAGE_MASK) != (first[other] & PAGE_MASK);
+    }
+    EXPECT_EQ(t, offsets, slabs * (slabs - 1) / 2);
+    destroy(t, cache);
+}
+
+/* --- construction ------------------------------------------------------------------------------- */
+
+static unsigned constructed;
+
+static void construct(void *object)
+{
+    constructed++;
+    *(uint32_t *)object = 0xC0DE;
+}
+
+/* Once for each object of a slab, not at each allocation; the object keeps its state. */
+static void constructor_runs_once_per_object(struct test *t)
+{
+    constructed = 0;
+    object_count = 0;
+    struct slab_cache *cache = slab_cache_create("test", 96, 0, construct, 0);
+    REQUIRE(t, cache != NULL);
+    EXPECT_EQ(t, constructed, 0);
+    REQUIRE(t, take(cache, 1) && stats_of("test") != NULL);
+    unsigned per_slab = stats.objects_per_slab;
+    EXPECT_EQ(t, constructed, per_slab);
+    for (unsigned round = 0; round < 50; round++) {
+        REQUIRE(t, take(cache, per_slab - 1));
+        for (unsigned i = 0; i < object_count; i++)
+            EXPECT_EQ(t, *(uint32_t *)objects[i], 0xC0DE);
+        while (object_count > 1)
+            slab_free(cache, objects[--object_count]);
+    }
+    EXPECT_EQ(t, constructed, per_slab);
+    REQUIRE(t, take(cache, per_slab));
+    EXPECT_EQ(t, constructed, 2 * per_slab);
+    destroy(t, cache);
+}
+
+/* Poison must not destroy the constructed state. */
+static void constructor_with_debugging(struct test *t)
+{
+    object_count = 0;
+    struct slab_cache *cache = slab_cache_create("test", 96, 0, construct, SLAB_DEBUG_ALL);
+    REQUIRE(t, cache != NULL);
+    for (unsigned round = 0; round < 3; round++) {
+        REQUIRE(t, take(cache, 60));
+        for (unsigned i = 0; i < object_count; i++)
+            EXPECT_EQ(t, *(uint32_t *)objects[i], 0xC0DE);
+        give_all(cache);
+    }
+    destroy(t, cache);
+}
+
+static void zero_flag_really_zeroes(struct test *t)
+{
+    struct slab_cache *cache = make_cache(120, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 50));
+    for (unsigned i = 0; i < object_count; i++)
+        memset(objects[i], 0xA5, 120);
+    give_all(cache);
+    for (unsigned i = 0; i < 50; i++) {
+        objects[object_count++] = slab_alloc(cache, PAGE_ANY | PAGE_ZERO);
+        EXPECT(t, test_is_byte(objects[i], 120, 0));
+    }
+    destroy(t, cache);
+}
+
+/* --- partial, full, empty ------------------------------------------------------------------------ */
+
+static void expect_slabs(struct test *t, unsigned full, unsigned partial, unsigned in_use)
+{
+    REQUIRE(t, stats_of("test") != NULL);
+    EXPECT_EQ(t, stats.slabs_full, full);
+    EXPECT_EQ(t, stats.slabs_partial, partial);
+    EXPECT_EQ(t, stats.objects_in_use, in_use);
+    EXPECT_EQ(t, stats.objects_total,
+              (stats.slabs_full + stats.slabs_partial + stats.slabs_empty) *
+                  stats.objects_per_slab);
+}
+
+static void slabs_move_between_lists(struct test *t)
+{
+    struct slab_cache *cache = make_cache(256, 0, 0);
+    REQUIRE(t, cache != NULL);
+    expect_slabs(t, 0, 0, 0);
+    REQUIRE(t, take(cache, 1));
+    unsigned per_slab = stats_of("test")->objects_per_slab;
+    REQUIRE(t, per_slab > 2);
+    expect_slabs(t, 0, 1, 1);
+    REQUIRE(t, take(cache, per_slab - 1));
+    expect_slabs(t, 1, 0, per_slab);
+    REQUIRE(t, take(cache, 1));
+    expect_slabs(t, 1, 1, per_slab + 1);
+    slab_free(cache, objects[0]);
+    objects[0] = objects[--object_count];
+    expect_slabs(t, 0, 2, per_slab);
+    EXPECT(t, slab_check());
+    give_all(cache);
+    expect_slabs(t, 0, 0, 0);
+    destroy(t, cache);
+}
+
+/* New objects come from slabs that are in use already, so that others can become empty. */
+static void partial_slabs_are_filled_first(struct test *t)
+{
+    struct slab_cache *cache = make_cache(256, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 1));
+    unsigned per_slab = stats_of("test")->objects_per_slab;
+    REQUIRE(t, take(cache, 4 * per_slab - 1));
+    for (unsigned i = 0; i < 4 * per_slab; i += 2) { /* every second object of each slab */
+        slab_free(cache, objects[i]);
+        objects[i] = NULL;
+    }
+    uint32_t total = stats_of("test")->objects_total;
+    for (unsigned i = 0; i < 4 * per_slab; i += 2)
+        objects[i] = slab_alloc(cache, PAGE_ANY);
+    EXPECT_EQ(t, stats_of("test")->objects_total, total);
+    EXPECT_EQ(t, stats.slabs_full, 4);
+    destroy(t, cache);
+}
+
+static void shrink_returns_the_frames(struct test *t)
+{
+    struct slab_cache *cache = make_cache(128, 0, 0);
+    REQUIRE(t, cache != NULL);
+    slab_shrink_all();
+    uint32_t free_before = buddy_free_frames();
+    REQUIRE(t, take(cache, 500) && stats_of("test") != NULL);
+    uint32_t frames = (stats.slabs_full + stats.slabs_partial) * stats.pages_per_slab;
+    EXPECT_EQ(t, buddy_free_frames(), free_before - frames);
+    EXPECT_EQ(t, slab_cache_shrink(cache), 0);
+    give_all(cache);
+    slab_cache_shrink(cache);
+    EXPECT_EQ(t, buddy_free_frames(), free_before);
+    expect_slabs(t, 0, 0, 0);
+    EXPECT_EQ(t, stats.slabs_empty, 0);
+    EXPECT_EQ(t, slab_cache_shrink(cache), 0);
+    destroy(t, cache);
+}
+
+static void counters_are_exact(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 30));
+    give_all(cache);
+    REQUIRE(t, take(cache, 12) && stats_of("test") != NULL);
+    EXPECT_EQ(t, stats.allocs, 42);
+    EXPECT_EQ(t, stats.frees, 30);
+    EXPECT_EQ(t, stats.failures, 0);
+    destroy(t, cache);
+}
+
+/* --- create and destroy -------------------------------------------------------------------------- */
+
+static void bad_arguments_are_refused(struct test *t)
+{
+    EXPECT_PTR(t, slab_cache_create("test", 0, 0, NULL, 0), NULL);
+    EXPECT_PTR(t, slab_cache_create("test", SLAB_MAX_OBJECT + 1, 0, NULL, 0), NULL);
+    EXPECT_PTR(t, slab_cache_create("test", 64, 48, NULL, 0), NULL);
+}
+
+static void destroy_of_a_used_cache_is_refused(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 3));
+    EXPECT_EQ(t, slab_cache_destroy(cache), -EBUSY);
+    expect_slabs(t, 0, 1, 3);
+    give_all(cache);
+    EXPECT_EQ(t, slab_cache_destroy(cache), 0);
+}
+
+static void the_table_of_caches_is_limited(struct test *t)
+{
+    static struct slab_cache *caches[SLAB_MAX_CACHES];
+    unsigned count = 0;
+    while (count < SLAB_MAX_CACHES &&
+           (caches[count] = slab_cache_create("test", 32, 0, NULL, 0)) != NULL)
+        count++;
+    EXPECT(t, count > 16 && count < SLAB_MAX_CACHES);
+    while (count-- > 0)
+        EXPECT_EQ(t, slab_cache_destroy(caches[count]), 0);
+}
+
+static void an_object_knows_its_cache(struct test *t)
+{
+    struct slab_cache *cache = make_cache(72, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 40));
+    void *start;
+    for (unsigned i = 0; i < object_count; i++) {
+        EXPECT_PTR(t, slab_cache_of((char *)objects[i] + 71, &start), cache);
+        EXPECT_PTR(t, start, objects[i]);
+    }
+    EXPECT_STR(t, slab_cache_name(cache), "test");
+    static int not_an_object;
+    EXPECT_PTR(t, slab_cache_of(&not_an_object, &start), NULL);
+    destroy(t, cache);
+}
+
+static void out_of_memory_is_an_error(struct test *t)
+{
+    struct list_node held = LIST_INIT(held);
+    struct page *page;
+    struct slab_cache *cache = make_cache(512, 0, 0);
+    REQUIRE(t, cache != NULL);
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
+        list_add_tail(&held, &page->node);
+    EXPECT_PTR(t, slab_alloc(cache, PAGE_ANY), NULL);
+    EXPECT_EQ(t, stats_of("test")->failures, 1);
+    list_for_each_safe(node, &held)
+        buddy_free(list_entry(node, struct page, node), 0);
+    EXPECT(t, take(cache, 1));
+    destroy(t, cache);
+}
+
+/* --- crimes -------------------------------------------------------------------------------------- */
+
+#define EXPECT_SLAB_PANIC(t, cache, object, ...)                     \
+    do {                                                             \
+        char wanted[96];                                             \
+        snprintf(wanted, sizeof(wanted), __VA_ARGS__);               \
+        EXPECT_PANIC(t, wanted, slab_free(cache, object));           \
+    } while (0)
+
+static void double_free_is_reported(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, SLAB_CONSISTENCY);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 4));
+    void *victim = objects[--object_count];
+    slab_free(cache, victim);
+    EXPECT_SLAB_PANIC(t, cache, victim, "slab test: double free of object %#x",
+                      (unsigned)(uintptr_t)victim);
+    destroy(t, cache);
+}
+
+static void free_into_the_wrong_cache_is_reported(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    struct slab_cache *other = slab_cache_create("other", 64, 0, NULL, 0);
+    REQUIRE(t, cache != NULL && other != NULL);
+    void *object = slab_alloc(other, PAGE_ANY);
+    EXPECT_SLAB_PANIC(t, cache, object,
+                      "slab test: free of %#x, which is not an object of this cache",
+                      (unsigned)(uintptr_t)object);
+    slab_free(other, object);
+    EXPECT_EQ(t, slab_cache_destroy(other), 0);
+    destroy(t, cache);
+}
+
+static void free_of_an_inside_is_reported(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, SLAB_CONSISTENCY);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 1));
+    EXPECT_SLAB_PANIC(t, cache, (char *)objects[0] + 4, "slab test: free of %#x, which is not",
+                      (unsigned)(uintptr_t)objects[0] + 4);
+    destroy(t, cache);
+}
+
+/* One byte too far, as a loop with <= writes it. */
+static void overflow_is_reported(struct test *t)
+{
+    struct slab_cache *cache = make_cache(61, 0, SLAB_REDZONE);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 1));
+    uint8_t *object = objects[0], saved = object[61];
+    object[61] = 0x42;
+    EXPECT_SLAB_PANIC(t, cache, object,
+                      "slab test: redzone of object %#x overwritten at +61: 0x42",
+                      (unsigned)(uintptr_t)object);
+    object[61] = saved;
+    destroy(t, cache);
+}
+
+/* One byte too early hits what the neighbour below keeps behind itself. */
+static void underflow_is_reported_by_the_neighbour(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, SLAB_DEBUG_ALL);
+    REQUIRE(t, cache != NULL && stats_of("test") != NULL);
+    REQUIRE(t, take(cache, 2));
+    uint8_t *lower = MIN(objects[0], objects[1]), *upper = MAX(objects[0], objects[1]);
+    EXPECT_EQ(t, upper - lower, stats.slot_size);
+    uint8_t saved = upper[-1];
+    upper[-1] ^= 0x42;
+    EXPECT(t, !slab_check());
+    EXPECT_SLAB_PANIC(t, cache, lower, "slab test: state of object %#x overwritten",
+                      (unsigned)(uintptr_t)lower);
+    upper[-1] = saved;
+    destroy(t, cache);
+}
+
+/* Somebody writes to an object that he gave back; found when it is handed out again. */
+static void write_after_free_is_reported(struct test *t)
+{
+    char wanted[96];
+    struct slab_cache *cache = make_cache(64, 0, SLAB_POISON);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 1));
+    uint8_t *object = objects[--object_count];
+    slab_free(cache, object);
+    uint8_t saved = object[20];
+    object[20] = 0x42;
+    snprintf(wanted, sizeof(wanted),
+             "slab test: free object %#x written after it was freed, at +20: 0x42",
+             (unsigned)(uintptr_t)object);
+    EXPECT_PANIC(t, wanted, slab_alloc(cache, PAGE_ANY));
+    object[20] = saved;
+    destroy(t, cache);
+}
+
+static void freed_objects_are_poisoned(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, SLAB_POISON);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 1));
+    uint8_t *object = objects[--object_count];
+    memset(object, 0, 64);
+    slab_free(cache, object);
+    EXPECT(t, !test_is_byte(object + 16, 40, 0));
+    destroy(t, cache);
+}
+
+/* The validator finds a redzone hit without waiting for the free. */
+static void check_finds_an_overflow(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, SLAB_REDZONE | SLAB_CONSISTENCY);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 1));
+    uint8_t *object = objects[0], saved = object[64];
+    object[64] = 0;
+    EXPECT(t, !slab_check());
+    object[64] = saved;
+    EXPECT(t, slab_check());
+    destroy(t, cache);
+}
+
+/* --- model --------------------------------------------------------------------------------------- */
+
+static void random_against_model(struct test *t, unsigned debug)
+{
+    enum { STEPS = 8000, LIVE = 400 };
+    static uint32_t seeds[OBJECTS_MAX];
+    struct slab_cache *cache = make_cache(88, 0, debug);
+    REQUIRE(t, cache != NULL);
+    for (unsigned step = 0; step < STEPS && t->failures == 0; step++) {
+        if (object_count == 0 || (object_count < LIVE && (test_random(t) & 1))) {
+            REQUIRE(t, take(cache, 1));
+            seeds[object_count - 1] = test_random(t);
+            test_fill(objects[object_count - 1], 88, seeds[object_count - 1]);
+        } else {
+            unsigned i = test_random_below(t, object_count);
+            EXPECT(t, test_is_filled(objects[i], 88, seeds[i]));
+            slab_free(cache, objects[i]);
+            objects[i] = objects[--object_count];
+            seeds[i] = seeds[object_count];
+        }
+        if (step % 1000 == 0) {
+            EXPECT(t, slab_check());
+            EXPECT_EQ(t, stats_of("test")->objects_in_use, object_count);
+        }
+        if (step % 3000 == 0)
+            slab_cache_shrink(cache);
+    }
+    destroy(t, cache);
+}
+
+static void random_plain(struct test *t)
+{
+    random_against_model(t, 0);
+}
+
+static void random_with_debugging(struct test *t)
+{
+    random_against_model(t, SLAB_DEBUG_ALL);
+}
+
+const struct test_case test_cases[] = {
+    TEST(objects_do_not_overlap),
+    TEST(alignment_is_kept),
+    TEST(alignment_is_kept_with_redzones),
+    TEST(colouring_changes_offsets),
+    TEST(constructor_runs_once_per_object),
+    TEST(constructor_with_debugging),
+    TEST(zero_flag_really_zeroes),
+    TEST(slabs_move_between_lists),
+    TEST(partial_slabs_are_filled_first),
+    TEST(shrink_returns_the_frames),
+    TEST(counters_are_exact),
+    TEST(bad_arguments_are_refused),
+    TEST(destroy_of_a_used_cache_is_refused),
+    TEST(the_table_of_caches_is_limited),
+    TEST(an_object_knows_its_cache),
+    TEST(out_of_memory_is_an_error),
+    TEST(double_free_is_reported),
+    TEST(free_into_the_wrong_cache_is_reported),
+    TEST(free_of_an_inside_is_reported),
+    TEST(overflow_is_reported),
+    TEST(underflow_is_reported_by_the_neighbour),
+    TEST(write_after_free_is_reported),
+    TEST(freed_objects_are_poisoned),
+    TEST(check_finds_an_overflow),
+    TEST(random_plain),
+    TEST(random_with_debugging),
+};
+const unsigned test_case_count = ARRAY_SIZE(test_cases);

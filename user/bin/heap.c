@@ -1,0 +1,186 @@
+/* heap - demand paging made visible.
+ * The heap grows and shrinks step by step.  After each step a line shows where its end is, how many
+ * of its pages are resident (mincore), and how many page faults the step took (getrusage).  Growing
+ * costs nothing; the first touch of each page does.  All figures are relative to the start, so that
+ * they are the same on every system that pages on demand. */
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define PAGE 4096
+#define KIB 1024
+#define PAGES 16            /* what the first part plays with */
+#define BLOCK (1024 * 1024) /* what the second part allocates */
+#define HEAP_PAGES_MAX 1024
+
+static char *start;          /* the heap's beginning */
+static volatile char *block; /* the second part's */
+static struct rusage before, after;
+static unsigned char resident[HEAP_PAGES_MAX];
+
+static unsigned resident_pages(void)
+{
+    size_t nbytes = (size_t)((char *)sbrk(0) - start);
+    unsigned count = 0;
+
+    if (mincore(start, nbytes, resident) != 0)
+        return 0;
+    for (size_t i = 0; i < nbytes / PAGE; i++)
+        count += resident[i] & 1;
+    return count;
+}
+
+static char volatile *page(unsigned number)
+{
+    return start + number * PAGE;
+}
+
+static void nothing(void)
+{
+}
+
+static void grow(void)
+{
+    sbrk(PAGES * PAGE);
+}
+
+static void read_first(void)
+{
+    (void)*page(0);
+}
+
+static void write_first(void)
+{
+    *page(0) = 1;
+}
+
+static void write_second(void)
+{
+    *page(1) = 1;
+}
+
+static void read_four(void)
+{
+    for (unsigned i = 2; i < 6; i++)
+        (void)*page(i);
+}
+
+static void write_all(void)
+{
+    for (unsigned i = 0; i < PAGES; i++)
+        *page(i) = (char)i;
+}
+
+static void shrink_half(void)
+{
+    sbrk(-(PAGES / 2 * PAGE));
+}
+
+static void grow_half(void)
+{
+    sbrk(PAGES / 2 * PAGE);
+}
+
+static void read_last(void)
+{
+    if (*page(PAGES - 1) != 0)
+        puts("heap: a page came back with old contents");
+}
+
+static void shrink_all(void)
+{
+    brk(start);
+}
+
+static void allocate(void)
+{
+    block = malloc(BLOCK);
+}
+
+static void fill_half(void)
+{
+    memset((void *)block, 0x55, BLOCK / 2);
+}
+
+static void fill(void)
+{
+    memset((void *)block, 0x55, BLOCK);
+}
+
+static void release(void)
+{
+    free((void *)block);
+}
+
+struct step {
+    void (*run)(void);
+    const char *name, *remark;
+};
+
+static const struct step sbrk_steps[] = {
+    { nothing, "start", "" },
+    { grow, "sbrk(+64 KiB)", "an address range, no memory yet" },
+    { read_first, "read page 0", "maps the shared page of zeros" },
+    { read_first, "read page 0 again", "mapped already" },
+    { write_first, "write page 0", "now a page of its own" },
+    { write_second, "write page 1", "a page of its own at once" },
+    { read_four, "read pages 2 to 5", "four times the same page of zeros" },
+    { write_all, "write pages 0 to 15", "2 were there, 14 were not" },
+    { write_all, "write them again", "all there" },
+    { shrink_half, "sbrk(-32 KiB)", "8 pages go back" },
+    { grow_half, "sbrk(+32 KiB)", "the range again, not the pages" },
+    { read_last, "read page 15", "zero: nothing of the old contents" },
+    { shrink_all, "brk(start)", "everything goes back" },
+};
+
+static const struct step malloc_steps[] = {
+    { allocate, "malloc(1 MiB)", "only headers are written, at both ends" },
+    { fill_half, "fill its first half", "" },
+    { fill, "fill all of it", "" },
+    { release, "free", "returned through brk, but for a reserve" },
+};
+
+static void run_step(const struct step *step)
+{
+    getrusage(RUSAGE_SELF, &before);
+    step->run();
+    getrusage(RUSAGE_SELF, &after);
+    printf("%-20s %7u %9u %7ld   %s\n", step->name, (unsigned)((char *)sbrk(0) - start) / KIB,
+           resident_pages(), after.ru_minflt - before.ru_minflt, step->remark);
+}
+
+/* The program's own pages fault too.  Touch them first, so that only the heap's are counted. */
+static void warm_up(void)
+{
+    start = sbrk(0);
+    memset(resident, 1, sizeof(resident));
+    memset(&before, 1, sizeof(before));
+    memset(&after, 1, sizeof(after));
+    grow();
+    write_all();
+    shrink_half();
+    grow_half();
+    read_last();
+    read_four();
+    shrink_all();
+    resident_pages();
+}
+
+int main(void)
+{
+    warm_up();
+    puts("step                 brk/KiB  resident  faults");
+    for (size_t i = 0; i < sizeof(sbrk_steps) / sizeof(sbrk_steps[0]); i++)
+        run_step(&sbrk_steps[i]);
+
+    free(malloc(1)); /* malloc's own variables */
+    for (size_t i = 0; i < sizeof(malloc_steps) / sizeof(malloc_steps[0]); i++)
+        run_step(&malloc_steps[i]);
+    return malloc_check() ? 0 : 1;
+}

@@ -1,0 +1,6 @@
+/* spin - compute for ever, without a system call: only the timer can take the processor away. */
+int main(void)
+{
+    for (volatile unsigned turns = 0;; turns++)
+        ;
+}

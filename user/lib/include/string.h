@@ -1,0 +1,23 @@
+/* string.h - ISO C 7.24, what kernel/lib/string.c has of it, and strlcpy(). */
+#pragma once
+
+#include <stddef.h>
+
+void *memset(void *dst, int byte, size_t nbytes);
+void *memcpy(void *restrict dst, const void *restrict src, size_t nbytes);
+void *memmove(void *dst, const void *src, size_t nbytes);
+int memcmp(const void *a, const void *b, size_t nbytes);
+void *memchr(const void *block, int byte, size_t nbytes);
+
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t max);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+char *strstr(const char *haystack, const char *needle);
+size_t strlcpy(char *dst, const char *src, size_t size);
+
+/* The error in words; and as in glibc, "EFAULT" for EFAULT, NULL if there is no such error. */
+char *strerror(int error);
+const char *strerrorname_np(int error);
