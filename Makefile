@@ -22,12 +22,14 @@ CC := clang --target=i386-unknown-none-elf
 LD := ld.lld
 NM := nm
 AR := ar
+STRIP := strip
 compiler := llvm
 else
 CC := $(CROSS)gcc
 LD := $(CROSS)ld
 NM := $(CROSS)nm
 AR := $(CROSS)ar
+STRIP := $(CROSS)strip
 compiler := $(if $(CROSS),cross,gcc)
 endif
 PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
@@ -36,7 +38,8 @@ PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 # the host slips in.  The $$(...) is run by the shell, when a compiler has been installed.
 ARCH_FLAGS := -m32 -march=i486 -mtune=generic
 COMMON_FLAGS := $(ARCH_FLAGS) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie \
-    -fno-stack-protector -fcf-protection=none -fno-common -Wall -Wextra -Wshadow -Werror \
+    -fno-stack-protector -fcf-protection=none -fno-common -fno-asynchronous-unwind-tables \
+    -Wall -Wextra -Wshadow -Werror \
     -nostdinc -isystem "$$($(CC) -print-file-name=include)" -I.
 KERNEL_FLAGS := $(COMMON_FLAGS) -fno-omit-frame-pointer -mgeneral-regs-only
 USER_FLAGS := $(COMMON_FLAGS) -Iuser/lib/include
@@ -119,15 +122,15 @@ $(USER_PROGRAMS): $(BUILD)/user/%: $(BUILD)/user/obj/user/lib/crt0.o $(BUILD)/us
 	$(call say,LD,$@)
 	$(Q)$(LD) $(LD_FLAGS) $(USER_LD:%=-T %) -o $@ $(filter %.o %.a,$^)
 
-# The initrd: the programs and the files in EXTRA, all as bin/NAME.  Always made anew, because EXTRA
-# may differ, but replaced only when its content changed.
+# The initrd: the programs (stripped) and the files in EXTRA, all as bin/NAME.  Always made anew,
+# because EXTRA may differ, but replaced only when its content changed.
 EXTRA ?=
 $(INITRD): $(USER_PROGRAMS) $(EXTRA) FORCE | deps-$(compiler)
-	$(Q)tools/make-initrd $@ $(USER_PROGRAMS) $(EXTRA)
+	$(Q)STRIP='$(STRIP)' tools/make-initrd $@ $(USER_PROGRAMS) -- $(EXTRA)
 
 # The ISO.  APPEND goes to the kernel line of each menu entry.
 $(ISO): $(ELF) $(INITRD) grub.cfg tools/make-iso FORCE | deps-iso
-	$(Q)APPEND='$(subst ','\'',$(APPEND))' tools/make-iso $@ $(ELF) $(INITRD)
+	$(Q)STRIP='$(STRIP)' APPEND='$(subst ','\'',$(APPEND))' tools/make-iso $@ $(ELF) $(INITRD)
 
 iso: $(ISO) ## build the bootable ISO image with GRUB
 
@@ -224,7 +227,7 @@ help: ## this list
 #=   PYTEST_ARGS=   options for pytest in check and bochs-check
 #= In "make run" every key goes to the guest, Ctrl-C too: "poweroff" ends it, and Ctrl-] x kills QEMU.
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/user -name '*.d' 2>/dev/null)
 .PHONY: all iso run run-iso run-vga debug bochs bochs-check bench test-kernels host-tests check
 .PHONY: format clean help FORCE
 FORCE:

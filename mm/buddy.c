@@ -61,6 +61,8 @@ static struct zone zones[ZONE_COUNT] = {
     [ZONE_HIGHMEM] = ZONE_INIT("HighMem", LOWMEM_MAX_PFN, 1u << (32 - PAGE_SHIFT)),
 };
 
+static uint64_t failures;
+
 static struct zone *zone_of(pfn_t pfn)
 {
     return &zones[pfn < DMA_MAX_PFN      ? ZONE_DMA
@@ -122,10 +124,13 @@ static void zone_free(struct zone *zone, struct page *page, unsigned order)
 
 static struct page *zone_alloc_block(struct zone *zone, unsigned order, enum page_kind kind)
 {
+    /* A look without the lock: if the zone seems to have nothing, leave it alone. */
+    if (!(zone->nonempty & (~0u << order)))
+        return NULL;
     uint32_t irq = spin_lock(&zone->lock);
     struct page *page = zone_alloc(zone, order);
 
-    if (page) {
+    if (likely(page)) {
         page->kind = (uint8_t)kind;
         page->order = (uint8_t)order;
         page->entries = 0;
@@ -133,8 +138,6 @@ static struct page *zone_alloc_block(struct zone *zone, unsigned order, enum pag
         zone->frames[PAGE_FREE] -= 1u << order;
         zone->frames[kind] += 1u << order;
         zone->stats.allocs++;
-    } else {
-        zone->stats.failures++;
     }
     spin_unlock(&zone->lock, irq);
     return page;
@@ -148,11 +151,13 @@ struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags)
     struct page *page = NULL;
 
     ASSERT(kind >= PAGE_KIND_FIRST_USED && kind < PAGE_KIND_COUNT, "no owner: kind %u", kind);
-    if (order > BUDDY_MAX_ORDER)
-        return NULL;
-    for (unsigned id = best + 1; !page && id-- > 0;)
+    for (unsigned id = best + 1; !page && order <= BUDDY_MAX_ORDER && id-- > 0;)
         page = zone_alloc_block(&zones[id], order, kind);
-    if (page && (flags & PAGE_ZERO)) {
+    if (unlikely(!page)) {
+        failures++;
+        return NULL;
+    }
+    if (flags & PAGE_ZERO) {
         ASSERT(page_is_lowmem(page), "PAGE_ZERO with PAGE_HIGHMEM_OK");
         memset(page_to_virt(page), 0, PAGE_SIZE << order);
     }
@@ -256,6 +261,7 @@ static void count_blocks(struct zone *zone)
 void buddy_get_stats(struct buddy_stats *stats)
 {
     memset(stats, 0, sizeof(*stats));
+    stats->failures = failures;
     for (unsigned id = 0; id < ZONE_COUNT; id++) {
         struct zone *zone = &zones[id];
         uint32_t irq = spin_lock(&zone->lock);
@@ -276,6 +282,14 @@ uint32_t buddy_free_frames(void)
     for (unsigned id = 0; id < ZONE_COUNT; id++)
         free += zones[id].frames[PAGE_FREE];
     return free;
+}
+
+uint32_t buddy_managed_frames(void)
+{
+    uint32_t managed = 0;
+    for (unsigned id = 0; id < ZONE_COUNT; id++)
+        managed += zones[id].stats.managed;
+    return managed;
 }
 
 /* Report a violation by its values; always false, for `return violated(...)`. */

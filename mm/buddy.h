@@ -40,20 +40,22 @@ struct zone_stats {
     uint32_t free;    /* frames free now */
     uint32_t free_blocks[BUDDY_MAX_ORDER + 1];
     uint64_t allocs, frees; /* blocks */
-    uint64_t splits, merges, failures;
+    uint64_t splits, merges;
 };
 
 struct buddy_stats {
     struct zone_stats zones[ZONE_COUNT];
     uint32_t managed, free;           /* frames, sum over the zones */
     uint32_t frames[PAGE_KIND_COUNT]; /* by kind; [PAGE_FREE] == free */
+    uint64_t failures;                /* requests that no zone could serve */
 };
 
 /* A consistent copy of the figures. */
 void buddy_get_stats(struct buddy_stats *stats);
 
-/* Free frames now, all zones. */
+/* Free frames now, and frames managed, all zones. */
 uint32_t buddy_free_frames(void);
+uint32_t buddy_managed_frames(void);
 
 /* Walk every list and every frame and check the invariants in buddy.c; logs the first violation. */
 bool buddy_check(void);

@@ -190,31 +190,36 @@ int fault_handle(struct space *space, uaddr_t address, uint32_t error)
     return result;
 }
 
-/* Text of the nearest range: "; it is in ...", "; nearest mapping ...". */
-static void describe_surroundings(struct space *space, uaddr_t address, char *text, size_t size)
+/* Lock held.  The range that is nearest to `address`, which none that allows the access contains. */
+static const struct vma *nearest(struct space *space, uaddr_t address, const char **relation)
 {
-    struct vma *above = vma_find_next(&space->vmas, address), *near = above;
-    const char *relation = "lies above";
+    const struct vma *near = NULL;
+    uint32_t distance = UINT32_MAX;
 
-    if (above && above->start <= address) {
-        relation = "does not allow it";
-    } else {
-        struct list_node *below = above ? above->node.prev : space->vmas.list.prev;
-        if (below != &space->vmas.list) {
-            struct vma *vma = list_entry(below, struct vma, node);
-            if (!near || address - vma->end < near->start - address) {
-                near = vma;
-                relation = "lies below";
-            }
-        }
+    list_for_each(node, &space->vmas.list) {
+        const struct vma *vma = list_entry(node, struct vma, node);
+        bool below = vma->end <= address, above = vma->start > address;
+        uint32_t gap = below ? address - vma->end : above ? vma->start - address : 0;
+        if (vma->start == vma->end || gap >= distance)
+            continue;
+        near = vma;
+        distance = gap;
+        *relation = below ? "ends below" : above ? "starts above" : "does not allow it";
     }
-    if (!near) {
-        snprintf(text, size, "; the space is empty");
-        return;
-    }
-    snprintf(text, size, "; nearest mapping %08x-%08x %c%c%c %s %s", near->start, near->end,
-             near->flags & VMA_READ ? 'r' : '-', near->flags & VMA_WRITE ? 'w' : '-',
-             near->flags & VMA_EXEC ? 'x' : '-', near->backing.name, relation);
+    return near;
+}
+
+static void describe_nearest(struct space *space, uaddr_t address, char *text, size_t size)
+{
+    const char *relation = "";
+    uint32_t irq = spin_lock(&space->lock);
+    const struct vma *near = nearest(space, address, &relation);
+
+    if (near)
+        snprintf(text, size, "; nearest mapping %08x-%08x %c%c%c %s %s", near->start, near->end,
+                 near->flags & VMA_READ ? 'r' : '-', near->flags & VMA_WRITE ? 'w' : '-',
+                 near->flags & VMA_EXEC ? 'x' : '-', near->backing.name, relation);
+    spin_unlock(&space->lock, irq);
 }
 
 const char *fault_explain(struct space *space, uaddr_t address, uint32_t error, char *text,
@@ -227,21 +232,21 @@ const char *fault_explain(struct space *space, uaddr_t address, uint32_t error, 
     if (address >= USER_END) {
         snprintf(surroundings, sizeof(surroundings), "; that is the kernel's half");
     } else if (space) {
-        uint32_t irq = spin_lock(&space->lock);
-        describe_surroundings(space, address, surroundings, sizeof(surroundings));
-        spin_unlock(&space->lock, irq);
+        describe_nearest(space, address, surroundings, sizeof(surroundings));
     }
     snprintf(text, size, "%s at 0x%08x%s", access, address, surroundings);
     return text;
 }
 
-/* The #PF handler.  May the access be answered, and by whom? */
+/* The #PF handler.  May the access be answered, and by whom?  A supervisor access while ring 3 runs is
+ * the processor's own (to a descriptor table; QEMU with SMAP also does IRET's pops so): to make the
+ * page accessible would not help, and the instruction would fault for ever. */
 static bool page_fault(struct trap_frame *frame)
 {
     uaddr_t address = cr2_read();
     struct space *space = space_active();
     bool from_user = trap_from_user(frame);
-    bool for_user = from_user || uaccess_is_guarded(frame->eip);
+    bool for_user = from_user ? frame->error & PF_USER : uaccess_is_guarded(frame->eip);
 
     if (for_user && space && address < USER_END &&
         fault_handle(space, address, frame->error) == 0)

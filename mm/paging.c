@@ -155,8 +155,8 @@ void paging_init(void)
 
 void paging_free_boot_tables(void)
 {
-    paddr_t start = virt_to_paddr(boot_page_tables[paging.boot_tables_used]);
-    paddr_t end = virt_to_paddr(boot_page_tables[BOOT_MAP_TABLES]);
+    paddr_t start = virt_to_paddr(boot_page_tables + paging.boot_tables_used);
+    paddr_t end = virt_to_paddr(boot_page_tables + BOOT_MAP_TABLES);
 
     buddy_add_range(start >> PAGE_SHIFT, MIN(end >> PAGE_SHIFT, max_pfn));
 }

@@ -88,38 +88,39 @@ struct space *space_create(void)
     return space;
 }
 
-/* Drop the frames of [start, end), at most one page table's worth; returns how far it came. */
-static uaddr_t drop_portion(struct space *space, uaddr_t start, uaddr_t end)
+/* Lock held.  Unmap one page and drop its frame. */
+static void drop_page(struct space *space, uaddr_t address)
 {
-    uaddr_t stop = MIN(end, ALIGN_DOWN(start, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE);
-    uint32_t irq = spin_lock(&space->lock);
-    uaddr_t address = start;
+    struct page *page = pfn_to_page(paging_unmap(&space->directory, address) >> PAGE_SHIFT);
 
-    while ((address = paging_next_mapped(&space->directory, address, stop)) < stop) {
-        struct page *page = pfn_to_page(paging_unmap(&space->directory, address) >> PAGE_SHIFT);
-        if (page != space_zero_page())
-            space->resident--;
-        user_frame_put(page);
-        address += PAGE_SIZE;
-    }
-    spin_unlock(&space->lock, irq);
-    return stop;
+    if (page == space_zero_page())
+        return;
+    space->resident--;
+    user_frame_put(page);
 }
 
+/* Drop the frames of [start, end); the lock is opened at each page table's end. */
 static void drop_frames(struct space *space, uaddr_t start, uaddr_t end)
 {
     while (start < end) {
-        start = drop_portion(space, start, end);
-        /* Portions without a page table need no lock and no call. */
-        start = paging_next_mapped(&space->directory, start, end);
-        start = MIN(start, end);
+        uaddr_t stop = MIN(end, ALIGN_DOWN(start, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE);
+        uint32_t irq = spin_lock(&space->lock);
+
+        while ((start = paging_next_mapped(&space->directory, start, stop)) < stop) {
+            drop_page(space, start);
+            start += PAGE_SIZE;
+        }
+        spin_unlock(&space->lock, irq);
     }
 }
 
 void space_destroy(struct space *space)
 {
     ASSERT(space != state.active, "the active space cannot be destroyed");
-    drop_frames(space, 0, USER_END);
+    list_for_each(node, &space->vmas.list) {
+        struct vma *vma = list_entry(node, struct vma, node);
+        drop_frames(space, vma->start, vma->end);
+    }
     uint32_t irq = spin_lock(&state.lock);
     list_remove(&space->node);
     state.count--;
@@ -228,35 +229,54 @@ void space_set_brk_start(struct space *space, uaddr_t start)
     space->brk_start = space->brk = start;
 }
 
-/* Lock held.  May the heap end at `brk`?  Its pages must be free, and more than the machine has is
- * refused at once (as Linux's heuristic overcommit does). */
-static bool may_grow_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
+/* Lock held.  May the heap grow to `new_end`?  Its pages must be free up to `next`, the range above it,
+ * and more than the machine has is refused at once (as Linux's heuristic overcommit does). */
+static bool may_grow_heap(const struct vma *next, uaddr_t old_end, uaddr_t new_end)
 {
-    struct buddy_stats stats;
-    struct vma *next = vma_find_next(&space->vmas, old_end);
     uaddr_t limit = USER_STACK_TOP - USER_STACK_LIMIT - USER_STACK_GUARD;
 
     if (next && !(next->flags & VMA_GROWS_DOWN))
         limit = MIN(limit, next->start);
-    if (new_end > limit)
-        return false;
-    buddy_get_stats(&stats);
-    return (new_end - old_end) >> PAGE_SHIFT <= stats.managed;
+    return new_end <= limit && (new_end - old_end) >> PAGE_SHIFT <= buddy_managed_frames();
 }
 
-/* Lock held.  0, -ENOMEM. */
+/* Lock held.  The heap's range, which ends at `end`.  It stays in the set when it is empty, so that a
+ * heap that comes and goes costs no allocation; NULL before its first growth. */
+static struct vma *heap_of(struct space *space, uaddr_t end)
+{
+    struct vma *vma = vma_find_next(&space->vmas, end - 1);
+    return vma && vma->end == end && (vma->flags & VMA_HEAP) ? vma : NULL;
+}
+
+/* Both ends page-aligned.  0, -ENOMEM. */
 static int grow_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
 {
-    static const struct vma_backing heap = { .name = "[heap]" };
-    struct vma *vma = old_end > space->brk_start ? vma_find(&space->vmas, old_end - 1) : NULL;
+    static const struct vma_backing backing = { .name = "[heap]" };
+    uint32_t irq = spin_lock(&space->lock);
+    struct vma *heap = heap_of(space, old_end);
+    struct vma *next = heap ? vma_next(&space->vmas, heap)
+                            : vma_find_next(&space->vmas, old_end);
+    int error = -ENOMEM;
 
-    if (!may_grow_heap(space, old_end, new_end))
-        return -ENOMEM;
-    if (vma && (vma->flags & VMA_HEAP)) {
-        vma_resize(&space->vmas, vma, vma->start, new_end);
-        return 0;
+    if (may_grow_heap(next, old_end, new_end)) {
+        error = 0;
+        if (heap)
+            vma_resize(&space->vmas, heap, heap->start, new_end);
+        else
+            error = vma_insert(&space->vmas, old_end, new_end, VMA_READ | VMA_WRITE | VMA_HEAP,
+                               &backing);
     }
-    return vma_insert(&space->vmas, old_end, new_end, VMA_READ | VMA_WRITE | VMA_HEAP, &heap);
+    spin_unlock(&space->lock, irq);
+    return error;
+}
+
+static void shrink_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
+{
+    drop_frames(space, new_end, old_end);
+    uint32_t irq = spin_lock(&space->lock);
+    struct vma *heap = heap_of(space, old_end);
+    vma_resize(&space->vmas, heap, heap->start, new_end);
+    spin_unlock(&space->lock, irq);
 }
 
 uaddr_t space_brk(struct space *space, uaddr_t brk)
@@ -266,15 +286,10 @@ uaddr_t space_brk(struct space *space, uaddr_t brk)
 
     if (brk < space->brk_start || brk >= USER_END || new_end < brk)
         return space->brk;
-    if (new_end > old_end) {
-        uint32_t irq = spin_lock(&space->lock);
-        int error = grow_heap(space, old_end, new_end);
-        spin_unlock(&space->lock, irq);
-        if (error)
-            return space->brk;
-    } else if (new_end < old_end && space_unmap(space, new_end, old_end) != 0) {
+    if (new_end > old_end && grow_heap(space, old_end, new_end) != 0)
         return space->brk;
-    }
+    if (new_end < old_end)
+        shrink_heap(space, old_end, new_end);
     return space->brk = brk;
 }
 
@@ -315,7 +330,7 @@ bool space_get_vma(struct space *space, unsigned index, struct vma_info *info)
 
     list_for_each(node, &space->vmas.list) {
         struct vma *vma = list_entry(node, struct vma, node);
-        if (index-- != 0)
+        if (vma->start == vma->end || index-- != 0)
             continue;
         *info = (struct vma_info){ .start = vma->start,
                                    .end = vma->end,

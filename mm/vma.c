@@ -4,7 +4,7 @@
  *           rights and from where.  That is the job of a list of ranges.
  * State     A doubly linked list in address order, and a hint: the range that was found last.  Faults
  *           come in runs, so the hint answers most searches; else the list is walked.
- * Invariants  sorted, disjoint, page-aligned, none empty; two neighbours that touch and continue one
+ * Invariants  sorted, disjoint, page-aligned, none empty but perhaps the heap; two neighbours that touch and continue one
  *           another (same rights, contents that go on) are one range.
  * Cost      A program has about ten ranges; a tree pays from hundreds on.
  * Lock      none here: the owner's (struct space). */
@@ -41,6 +41,11 @@ static uint32_t npages_of(const struct vma *vma)
     return (vma->end - vma->start) >> PAGE_SHIFT;
 }
 
+struct vma *vma_next(const struct vma_set *set, const struct vma *vma)
+{
+    return vma->node.next == &set->list ? NULL : to_vma(vma->node.next);
+}
+
 struct vma *vma_find_next(struct vma_set *set, uaddr_t address)
 {
     list_for_each(node, &set->list)
@@ -73,8 +78,8 @@ bool vma_range_is_mapped(struct vma_set *set, uaddr_t start, uaddr_t end)
     struct vma *vma = vma_find(set, start);
 
     while (vma && vma->end < end) {
-        struct list_node *next = vma->node.next;
-        vma = next != &set->list && to_vma(next)->start == vma->end ? to_vma(next) : NULL;
+        struct vma *next = vma_next(set, vma);
+        vma = next && next->start == vma->end ? next : NULL;
     }
     return vma != NULL;
 }
@@ -116,9 +121,9 @@ static void unlink(struct vma_set *set, struct vma *vma)
 /* Join `vma` with the next range if that continues it. */
 static void merge_with_next(struct vma_set *set, struct vma *vma)
 {
-    struct vma *next = to_vma(vma->node.next);
+    struct vma *next = vma_next(set, vma);
 
-    if (&next->node == &set->list || !continues(vma, next))
+    if (!next || !continues(vma, next))
         return;
     unlink(set, next);
     vma_resize(set, vma, vma->start, next->end);
@@ -188,21 +193,17 @@ void vma_remove(struct vma_set *set, uaddr_t start, uaddr_t end)
 
 void vma_protect(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned prot)
 {
-    struct vma *vma = vma_find(set, start);
+    struct vma *vma;
 
-    while (vma && vma->start < end) {
-        struct list_node *next = vma->node.next;
+    for (vma = vma_find(set, start); vma && vma->start < end; vma = vma_next(set, vma))
         vma->flags = (vma->flags & ~VMA_PROT) | prot;
-        vma = next == &set->list ? NULL : to_vma(next);
-    }
     /* Only now may ranges be joined: both edges, and what lies between them. */
-    uaddr_t from = start ? start - 1 : 0;
-    vma = vma_find_next(set, from);
+    vma = vma_find_next(set, start ? start - 1 : 0);
     while (vma && vma->start < end) {
         uaddr_t old_end = vma->end;
         merge_with_next(set, vma);
         if (vma->end == old_end)
-            vma = vma->node.next == &set->list ? NULL : to_vma(vma->node.next);
+            vma = vma_next(set, vma);
     }
 }
 
@@ -226,8 +227,9 @@ bool vma_check(struct vma_set *set)
 
     list_for_each(node, &set->list) {
         struct vma *vma = to_vma(node);
-        if (vma->start < end || vma->start >= vma->end || !IS_ALIGNED(vma->start, PAGE_SIZE) ||
-            !IS_ALIGNED(vma->end, PAGE_SIZE)) {
+        if (vma->start < end || vma->start > vma->end ||
+            (vma->start == vma->end && !(vma->flags & VMA_HEAP)) ||
+            !IS_ALIGNED(vma->start, PAGE_SIZE) || !IS_ALIGNED(vma->end, PAGE_SIZE)) {
             log_err("vma: range %#x-%#x behind %#x", vma->start, vma->end, end);
             return false;
         }

@@ -46,6 +46,9 @@ struct vma *vma_find(struct vma_set *set, uaddr_t address);
 /* The first range that ends above `address` (contains it or lies above), else NULL. */
 struct vma *vma_find_next(struct vma_set *set, uaddr_t address);
 
+/* The range above a range, NULL if it is the last. */
+struct vma *vma_next(const struct vma_set *set, const struct vma *vma);
+
 /* Nothing in [start, end)? */
 bool vma_range_is_free(struct vma_set *set, uaddr_t start, uaddr_t end);
 

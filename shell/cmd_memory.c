@@ -1,5 +1,6 @@
-/* shell/cmd_memory.c - who has the memory: the allocators' figures under the names and in the formats
- * of Linux's /proc (proc(5), slabinfo(5)).  The figures come from the modules' x_get_stats(). */
+/* shell/cmd_memory.c - who has the memory: the allocators' figures under the names and in the
+ * formats of Linux's /proc (proc(5), slabinfo(5)).  The figures come from the modules'
+ * x_get_stats(). */
 #include "kernel/cpu/irq.h"
 #include "kernel/lib/errno.h"
 #include "kernel/proc/syscall.h"
@@ -208,7 +209,7 @@ static void print_buddy_events(const struct buddy_stats *stats)
 {
     static const char *const names[ZONE_COUNT] = { "pgalloc_dma", "pgalloc_normal",
                                                    "pgalloc_high" };
-    uint64_t frees = 0, splits = 0, merges = 0, failures = 0;
+    uint64_t frees = 0, splits = 0, merges = 0;
 
     for (unsigned z = 0; z < ZONE_COUNT; z++) {
         const struct zone_stats *zone = &stats->zones[z];
@@ -216,12 +217,11 @@ static void print_buddy_events(const struct buddy_stats *stats)
         frees += zone->frees;
         splits += zone->splits;
         merges += zone->merges;
-        failures += zone->failures;
     }
     print_counter("pgfree", frees);
     print_counter("buddy_split", splits);
     print_counter("buddy_merge", merges);
-    print_counter("buddy_fail", failures);
+    print_counter("buddy_fail", stats->failures);
 }
 
 static void print_machine_events(void)

@@ -1,5 +1,5 @@
-/* shell/cmd_paging.c - who has the addresses: an address's way through the page tables, a process's
- * ranges, and the bytes themselves. */
+/* shell/cmd_paging.c - who has the addresses: an address's way through the page tables, a
+ * process's ranges, and the bytes themselves. */
 #include "kernel/lib/errno.h"
 #include "kernel/proc/process.h"
 #include "mm/space.h"
@@ -10,8 +10,8 @@
 #define PAGE_KB (PAGE_SIZE / KiB)
 #define NO_PROCESS 0u
 
-/* Widths of the three parts of a linear address (SDM vol. 3, figure 4-2), and of the two parts when a
- * directory entry maps 4 MiB itself (figure 4-3). */
+/* Widths of the three parts of a linear address (SDM vol. 3, figure 4-2), and of the two parts
+ * when a directory entry maps 4 MiB itself (figure 4-3). */
 #define DIRECTORY_BITS 10u
 #define TABLE_BITS 10u
 #define OFFSET_BITS 12u

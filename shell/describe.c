@@ -30,7 +30,8 @@ static const char *memmap_use(pfn_t pfn)
     return memmap_type_name(MEMMAP_HOLE);
 }
 
-/* First frame of the block that the frame lies in: a block of order k starts at a multiple of 2^k. */
+/* First frame of the block that the frame lies in: a block of order k starts at a multiple of
+ * 2^k. */
 static pfn_t block_head(pfn_t pfn)
 {
     for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++) {
@@ -60,7 +61,7 @@ static void describe_owner(struct page *head)
         break;
     case PAGE_ANON:
     case PAGE_FILE:
-        shell_printf(", mapped %u times%s", head->refs,
+        shell_printf(", mapped in %u place%s%s", head->refs, head->refs == 1 ? "" : "s",
                      head == space_zero_page() ? ", the shared zero frame" : "");
         break;
     default:

@@ -13,9 +13,10 @@ struct history {
     unsigned next;                                  /* where the next line goes */
 };
 
-/* Remember `line` (at most LINE_LENGTH_MAX bytes), unless it is blank or equals the newest one.  The
- * oldest line is forgotten when the ring is full. */
+/* Remember `line` (at most LINE_LENGTH_MAX bytes), unless it is blank or equals the newest
+ * one.  The oldest line is forgotten when the ring is full. */
 void history_add(struct history *history, const char *line);
 
-/* The line entered `age` lines ago, 1 = the newest; NULL if it was never entered or is forgotten. */
+/* The line entered `age` lines ago, 1 = the newest; NULL if it was never entered or is
+ * forgotten. */
 const char *history_get(const struct history *history, unsigned age);

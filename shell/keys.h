@@ -21,6 +21,7 @@ struct keys_decoder {
     unsigned number; /* of a CSI sequence */
 };
 
-/* Take a byte.  Returns the key it completes, else 0 (inside a sequence, or a key without a meaning
- * here).  Special keys come as the control key that does the same: up is Ctrl-P, home is Ctrl-A, ... */
+/* Take a byte.  Returns the key it completes, else 0 (inside a sequence, or a key without a
+ * meaning here).  Special keys come as the control key that does the same: up is Ctrl-P, home
+ * is Ctrl-A, ... */
 uint8_t keys_decode(struct keys_decoder *decoder, uint8_t byte);

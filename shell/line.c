@@ -1,16 +1,17 @@
 /* shell/line.c - the line editor.
  *
- * Problem     Edit one line on a terminal that may be a real VT100, our own VGA console, or a pipe that
- *             only delivers lines.
+ * Problem     Edit one line on a terminal that may be a real VT100, our own VGA console, or a
+ *             pipe that only delivers lines.
  * Words       window = the part of the line that is visible in the row.
  * State       the text with a cursor; the line from the history that is shown instead.
  * Invariants  1. first <= cursor <= length <= LINE_LENGTH_MAX, text[length] = NUL.
- *             2. The row shows the prompt and the window, and the terminal's cursor is at `cursor`.
- * Drawing     Every change redraws the row: CR, prompt, window, erase to the end of the row, cursor to
- *             its column.  The two most frequent changes, typing and rubbing out at the end of the
- *             line, send only the byte (BS blank BS): so piped input reads like a plain echo.
- * Scrolling   The row's last column stays free (terminals differ in when they wrap).  A cursor that
- *             leaves the window puts the window around it: "<" and ">" mark what is cut.
+ *             2. The row shows the prompt and the window, the terminal's cursor at `cursor`.
+ * Drawing     Every change redraws the row: CR, prompt, window, erase to the end of the row,
+ *             cursor to its column.  The two most frequent changes, typing and rubbing out at
+ *             the end of the line, send only the byte (BS blank BS): so piped input reads like
+ *             a plain echo.
+ * Scrolling   The row's last column stays free (terminals differ in when they wrap).  A cursor
+ *             that leaves the window puts the window around it: "<" and ">" mark what is cut.
  * Limits      Printable ASCII only. */
 #include "shell/line.h"
 

@@ -12,8 +12,8 @@ struct line_hooks {
     /* Show bytes on the terminal. */
     void (*write)(const char *bytes, size_t nbytes);
 
-    /* TAB: the index-th word that may follow the text `before`; NULL past the last one (NULL hook:
-     * no completion).  The editor picks those that continue what was typed. */
+    /* TAB: the index-th word that may follow the text `before`; NULL past the last one (NULL
+     * hook: no completion).  The editor picks those that continue what was typed. */
     const char *(*candidate)(const char *before, unsigned index);
 };
 
@@ -46,6 +46,6 @@ void line_init(struct line_editor *editor, const struct line_hooks *hooks, const
 /* Start a new line: show the prompt. */
 void line_begin(struct line_editor *editor);
 
-/* Take one byte.  CR, LF and CR LF each end a line.  What is entered is added to the history.  A line
- * that is full, or a key that cannot do anything, answers BEL. */
+/* Take one byte.  CR, LF and CR LF each end a line.  What is entered is added to the history. 
+ * A line that is full, or a key that cannot do anything, answers BEL. */
 enum line_event line_feed(struct line_editor *editor, uint8_t byte);

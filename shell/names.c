@@ -95,8 +95,9 @@ const char *names_candidate(const char *before, unsigned index)
 
 /* ---- Spelling ---- */
 
-/* The edit distance with transpositions ("optimal string alignment": Damerau 1964, Wagner and Fischer
- * 1974): the fewest insertions, deletions, replacements and swaps of neighbours that make b of a.
+/* The edit distance with transpositions ("optimal string alignment": Damerau 1964, Wagner and
+ * Fischer 1974): the fewest insertions, deletions, replacements and swaps of neighbours that
+ * make b of a.
  * Three rows of the table are enough; both names have at most SUGGEST_NAME_MAX characters. */
 static unsigned distance(const char *a, const char *b)
 {

@@ -2,8 +2,8 @@
  *
  * Grammar     line    = command { (";" | "&") command } [ "#" comment ]
  *             command = { word };  quotes and backslashes as in kernel/lib/parse.h
- * A command's first word is looked up in the table in commands.c, then among the programs of the
- * initrd: `heap` is short for `run heap`. */
+ * A command's first word is looked up in the table in commands.c, then among the programs of
+ * the initrd: `heap` is short for `run heap`. */
 #include "shell/shell.h"
 
 #include "kernel/lib/errno.h"

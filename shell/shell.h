@@ -1,6 +1,6 @@
 /* shell/shell.h - the interactive monitor.
- * A command is one row in the table in commands.c: what it is called, how many arguments it takes,
- * what help says about it, and its function. */
+ * A command is one row in the table in commands.c: what it is called, how many arguments it
+ * takes, what help says about it, and its function. */
 #pragma once
 
 #include "kernel/lib/format.h"
@@ -38,7 +38,8 @@ struct shell_command {
 extern const struct shell_command shell_commands[];
 extern const unsigned shell_command_count;
 
-/* Print to wherever the running command's output goes: the console, or what shell_redirect() set. */
+/* Print to wherever the running command's output goes: the console, or what shell_redirect()
+ * set. */
 int shell_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Send the output of shell_printf() to `sink`; NULL: to the console again. */
@@ -47,13 +48,13 @@ void shell_redirect(format_sink sink, void *context);
 /* Print "NAME: what is wrong; usage: NAME ARGUMENTS" in one line and return -EINVAL. */
 int shell_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Read the argument `text`, called `what` in the usage, of command `name`: a number in min .. max.
- * 0, or -EINVAL after it has printed what is wrong. */
+/* Read the argument `text`, called `what` in the usage, of command `name`: a number in min ..
+ * max. 0, or -EINVAL after it has printed what is wrong. */
 int shell_parse_number(const char *name, const char *what, const char *text, uint32_t min,
                        uint32_t max, uint32_t *value);
 
-/* Run a line: commands separated by ';', programs that go on in the background ended by '&', comments
- * behind '#'.  Result of the last command: 0, -errno, or a program's exit status. */
+/* Run a line: commands separated by ';', programs that go on in the background ended by '&',
+ * comments behind '#'.  Result of the last command: 0, -errno, or a program's exit status. */
 int shell_execute(const char *line);
 
 /* Check the number of arguments and run a command. */

@@ -1,5 +1,5 @@
-/* shell/start.c - what the product does when everything is up: a banner, the commands of the kernel
- * parameter run="COMMAND; COMMAND", and the shell. */
+/* shell/start.c - what the product does when everything is up: a banner, the commands of the
+ * kernel parameter run="COMMAND; COMMAND", and the shell. */
 #include "kernel/lib/parse.h"
 #include "kernel/main.h"
 #include "mm/memmap.h"

@@ -1,10 +1,10 @@
 /* shell/watch.c - `watch`: a command's output, live.
  *
  * Problem     Redraw a screen every second without flicker, on a serial line as well.
- * Method      Nothing is cleared.  The command runs with its output sent to a sink that writes each
- *             line over the old one: cursor to the row's start, the text, erase what is left of the
- *             old line; below the last line everything is erased.  What does not fit into the screen
- *             is dropped.
+ * Method      Nothing is cleared.  The command runs with its output sent to a sink that writes
+ *             each line over the old one: cursor to the row's start, the text, erase what is
+ *             left of the old line; below the last line everything is erased.  What does not
+ *             fit into the screen is dropped.
  * End         Any key: exactly one is taken, however many bytes it sends.
  * Reading     ECMA-48: CUP (8.3.21), ED (8.3.39), EL (8.3.41). */
 #include "kernel/cpu/timer.h"
@@ -44,8 +44,8 @@ static void go_to_row(unsigned row)
     write_string(move);
 }
 
-/* A full row has nothing left to erase, and erasing would take its last character: a VT100's cursor
- * stays on the last column until one more character comes. */
+/* A full row has nothing left to erase, and erasing would take its last character: a VT100's
+ * cursor stays on the last column until one more character comes. */
 static void end_row(struct screen *screen)
 {
     if (screen->row < SCREEN_ROWS && screen->column < SCREEN_COLUMNS)

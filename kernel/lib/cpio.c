@@ -1,12 +1,13 @@
 /* kernel/lib/cpio.c - "newc" cpio archives.
  *
- * Each entry is a header of 110 characters (a magic number and 13 fields of 8 hexadecimal digits),
- * the name with its NUL, the contents; name and contents are each filled up to a multiple of 4.
+ * Each entry is a header of 110 characters (a magic number and 13 fields of 8 hexadecimal
+ * digits), the name with its NUL, the contents; name and contents are each filled up to a
+ * multiple of 4.
  *
- *     | 070701 | ino mode uid gid nlink mtime filesize ... namesize check | name\0 .. | data .. |
+ *     | 070701 | ino mode uid .. filesize .. namesize check | name\0 .. | data .. |
  *
- * The last entry is called TRAILER!!!.  The archive comes from outside: every length is compared
- * with what is left before it is used. */
+ * The last entry is called TRAILER!!!.  The archive comes from outside: every length is
+ * compared with what is left before it is used. */
 #include "kernel/lib/cpio.h"
 
 #include "kernel/lib/errno.h"
@@ -62,8 +63,8 @@ static bool has_magic(const uint8_t *header)
            (header[MAGIC_LENGTH - 1] == '1' || header[MAGIC_LENGTH - 1] == '2');
 }
 
-/* Move *offset by nbytes and up to a multiple of 4; false if that many bytes are not there.  The
- * filling behind the very last entry may be missing. */
+/* Move *offset by nbytes and up to a multiple of 4; false if that many bytes are not there.
+ * The filling behind the very last entry may be missing. */
 static bool advance(size_t *offset, size_t size, size_t nbytes)
 {
     if (nbytes > size - *offset)

@@ -1,14 +1,14 @@
 /* kernel/lib/div64.c - 64-bit division on a 32-bit processor.
  *
- * Problem     For `/` and `%` on 64-bit operands the compiler calls __udivdi3() and its kin, which
- *             libgcc usually has.  The kernel and its programs link nothing that is not in this
- *             tree.
+ * Problem     For `/` and `%` on 64-bit operands the compiler calls __udivdi3() and its kin,
+ *             which libgcc usually has.  The kernel and its programs link nothing that is not
+ *             in this tree.
  * Method      As by hand, with digits in base 2^16, so that each step fits the 32-bit division
- *             that C has.  A digit is guessed from the leading digits of dividend and divisor; with
- *             the divisor shifted left until its top bit is set (normalised), the guess is at most
- *             2 too high, and two cheap tests correct it.
+ *             that C has.  A digit is guessed from the leading digits of dividend and divisor;
+ *             with the divisor shifted left until its top bit is set (normalised), the guess is
+ *             at most 2 too high, and two cheap tests correct it.
  * By zero     The first 32-bit division traps with #DE, as native code would.
- * Reading     Knuth, TAOCP vol. 2, 4.3.1, algorithm D; Warren, Hacker's Delight, 9-4 and 9-5. */
+ * Reading     Knuth, TAOCP vol. 2, 4.3.1, algorithm D; Warren, Hacker's Delight, 9-4, 9-5. */
 #include "kernel/lib/types.h"
 
 #define DIGIT_BITS 16
@@ -22,8 +22,8 @@ uint64_t __umoddi3(uint64_t dividend, uint64_t divisor);
 int64_t __divdi3(int64_t dividend, int64_t divisor);
 int64_t __moddi3(int64_t dividend, int64_t divisor);
 
-/* One digit of the quotient: (high * base + next) / divisor, where high < divisor, the divisor is
- * normalised and high * base + next does not fit 32 bits.  *rest gets what remains. */
+/* One digit of the quotient: (high * base + next) / divisor, where high < divisor, the divisor
+ * is normalised and high * base + next does not fit 32 bits.  *rest gets what remains. */
 static uint32_t divide_digit(uint32_t high, uint32_t next, uint32_t divisor, uint32_t *rest)
 {
     uint32_t divisor_high = divisor >> DIGIT_BITS;
@@ -58,8 +58,8 @@ static uint32_t divide_64_by_32(uint64_t dividend, uint32_t divisor, uint32_t *r
     return high_digit << DIGIT_BITS | low_digit;
 }
 
-/* dividend / divisor for a divisor of 2^32 or more.  Its upper word alone gives a quotient that is
- * right or 1 too high; 1 less is right or 1 too low, and one multiplication tells which. */
+/* dividend / divisor for a divisor of 2^32 or more.  Its upper word alone gives a quotient that
+ * is right or 1 too high; 1 less is right or 1 too low, and one multiplication tells which. */
 static uint64_t divide_by_large(uint64_t dividend, uint64_t divisor, uint64_t *remainder)
 {
     unsigned shift = (unsigned)__builtin_clz((uint32_t)(divisor >> 32));

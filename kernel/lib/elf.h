@@ -1,6 +1,6 @@
 /* kernel/lib/elf.h - ELF for i386: what a loader reads and what a program finds on its stack.
- * Source: System V ABI (gABI) 4.1, chapters 4 and 5; System V i386 ABI 3.2 and 3.4.3; the names are
- * theirs. */
+ * Source: System V ABI (gABI) 4.1, chapters 4 and 5; System V i386 ABI 3.2 and 3.4.3; the names
+ * are theirs. */
 #pragma once
 
 #include "kernel/lib/types.h"

@@ -2,12 +2,13 @@
  *
  * Problem     One formatter for the log, the console, the shell, buffers and the programs.
  * Words       A conversion is % flags width .precision length letter: "%-08.3llx".
- *             A sink takes the output; format_to() hands it over piece by piece and keeps nothing.
+ *             A sink takes the output; format_to() hands it over piece by piece and keeps
+ *             nothing.
  * Method      A conversion is parsed into struct spec.  Every field is then
  *                 [blanks] [sign or 0x] [zeros] body [blanks]
  *             and only the body and the number of zeros differ from letter to letter.
- * Choices     As glibc: a NULL string is "(null)", a NULL %p is "(nil)".  An unknown conversion is
- *             printed as it stands.
+ * Choices     As glibc: a NULL string is "(null)", a NULL %p is "(nil)".  An unknown conversion
+ *             is printed as it stands.
  * Reading     ISO C 7.21.6.1. */
 #include "kernel/lib/format.h"
 
@@ -66,7 +67,8 @@ static void emit_field(struct output *out, const struct spec *spec, const char *
         emit_repeated(out, ' ', padding);
 }
 
-/* Write value's digits so that they end just before `end`; returns where they start.  0 has none. */
+/* Write value's digits so that they end just before `end`; returns where they start.  0 has
+ * none. */
 static char *digits_before(char *end, uint64_t value, unsigned base, char letter)
 {
     const char *digits = letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";

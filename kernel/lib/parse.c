@@ -126,7 +126,7 @@ static bool word_begin(struct word_reader *reader)
     return *reader->at != '\0';
 }
 
-/* Next character of the word, or WORD_END (the blank behind it is consumed), or WORD_UNCLOSED. */
+/* The word's next character, or WORD_END (and the blank is consumed), or WORD_UNCLOSED. */
 static int word_next(struct word_reader *reader)
 {
     for (;;) {

@@ -2,8 +2,9 @@
  * memset, memcpy and memmove are in string_i386.S. */
 #include "kernel/lib/string.h"
 
-/* A compiler that knows the library replaces a loop that looks like strlen() by a call of strlen().
- * Inside strlen() that never ends.  clang is told by -ffreestanding, gcc needs this as well. */
+/* A compiler that knows the library replaces a loop that looks like strlen() by a call of
+ * strlen().  Inside strlen() that never ends.  clang is told by -ffreestanding, gcc needs this
+ * as well. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #endif

@@ -1,11 +1,12 @@
-/* kernel/lib/string_i386.S - memset, memcpy and memmove for i386, in the kernel and in programs.
+/* kernel/lib/string_i386.S - memset, memcpy and memmove for i386, in the kernel and in
+ * programs.
  *
- * Problem     Whole pages are cleared and copied all the time, and the compiler may turn any loop
- *             in C into a call of these very functions.
+ * Problem     Whole pages are cleared and copied all the time, and the compiler may turn any
+ *             loop in C into a call of these very functions.
  * Method      The string instructions move 4 bytes per step (STOSL, MOVSL), then the 0..3 bytes
  *             that remain (SDM vol. 1, 7.3.9).  No alignment is needed, so none is made.
- * Registers   EAX, ECX and EDX are the caller's to save (System V i386 ABI); EDI and ESI are ours.
- *             The ABI has DF clear at every call, and it is clear again on return. */
+ * Registers   EAX, ECX and EDX are the caller's to save (System V i386 ABI); EDI and ESI are
+ *             ours. The ABI has DF clear at every call, and it is clear again on return. */
 
         .text
 
@@ -58,8 +59,9 @@ memcpy:
         .size   memcpy, . - memcpy
 
 /* void *memmove(void *dst, const void *src, size_t nbytes)
- * Upwards is right unless dst lies inside [src, src + nbytes): there a byte would be overwritten
- * before it is read, and the copy goes downwards.  One unsigned comparison decides. */
+ * Upwards is right unless dst lies inside [src, src + nbytes): there a byte would be
+ * overwritten before it is read, and the copy goes downwards.  One unsigned comparison decides.
+ * */
         .globl  memmove
         .type   memmove, @function
         .p2align 4

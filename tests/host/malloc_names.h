@@ -1,5 +1,5 @@
-/* tests/host/malloc_names.h - put in front of every file of the malloc test: Strata's allocator gets
- * names of its own, and asks the test for memory and for help. */
+/* tests/host/malloc_names.h - put in front of every file of the malloc test: Strata's allocator
+ * gets names of its own, and asks the test for memory and for help. */
 #pragma once
 
 #define malloc strata_malloc

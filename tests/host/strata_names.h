@@ -1,5 +1,6 @@
-/* tests/host/strata_names.h - put in front of every file of a host test whose subjects have the same
- * names as the host's C library: `memcpy` in such a program is Strata's, and both can be linked. */
+/* tests/host/strata_names.h - put in front of every file of a host test whose subjects have the
+ * same names as the host's C library: `memcpy` in such a program is Strata's, and both can be
+ * linked. */
 #pragma once
 
 #define memset strata_memset

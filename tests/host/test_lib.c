@@ -51,7 +51,8 @@ static uint32_t random_below(uint32_t limit)
     return random_u32() % limit;
 }
 
-/* Numbers near the places where arithmetic goes wrong: few bits set, all set, near a power of 2. */
+/* Numbers near the places where arithmetic goes wrong: few bits set, all set, near a power of
+ * 2. */
 static uint64_t random_u64(void)
 {
     uint64_t x = (uint64_t)random_u32() << 32 | random_u32();

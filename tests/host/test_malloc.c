@@ -1,8 +1,8 @@
 // sources: user/lib/malloc.c
 // cflags: -include tests/host/malloc_names.h
-/* tests/host/test_malloc.c - the user heap against a model, over an sbrk() of our own that refuses now
- * and then, and that a foreign caller moves too.  Then every crime that malloc.c says it detects.
- * Usage: test_malloc [SEED [OPERATIONS]] */
+/* tests/host/test_malloc.c - the user heap against a model, over an sbrk() of our own that
+ * refuses now and then, and that a foreign caller moves too.  Then every crime that malloc.c
+ * says it detects.  Usage: test_malloc [SEED [OPERATIONS]] */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdbool.h>
@@ -27,7 +27,7 @@
 
 #define MIB (1024u * 1024)
 
-/* ---- What malloc.c asks for --------------------------------------------------------------------- */
+/* ---- What malloc.c asks for -------------------------------------------------------------- */
 
 static char arena[64 * MIB] __attribute__((aligned(4096)));
 static size_t arena_used, arena_limit = sizeof(arena);
@@ -65,7 +65,7 @@ _Noreturn void strata_abort(void)
     longjmp(*after_abort, 1);
 }
 
-/* ---- The model ---------------------------------------------------------------------------------- */
+/* ---- The model --------------------------------------------------------------------------- */
 
 #define SLOTS 600
 #define FOREIGN 8
@@ -212,7 +212,7 @@ static void random_operations(unsigned operations)
     arena_limit = sizeof(arena);
 }
 
-/* ---- Single cases ------------------------------------------------------------------------------- */
+/* ---- Single cases ------------------------------------------------------------------------ */
 
 static void test_limits(void)
 {
@@ -233,7 +233,7 @@ static void test_limits(void)
     CHECK(malloc_usable_size(NULL) == 0, "usable");
 }
 
-/* A block at the end of the heap grows without being copied, and shrinking gives its end back. */
+/* A block at the heap's end grows without being copied, and shrinking gives its end back. */
 static void test_in_place(void)
 {
     char *block = malloc(16);

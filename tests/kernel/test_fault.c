@@ -286,7 +286,7 @@ static void explanations_say_why(struct test *t)
     fault_explain(space, 0, WRITE_FAULT, text, sizeof(text));
     EXPECT(t, strstr(text, "user write to a not-present page at") != NULL);
     fault_explain(space, BASE + 4, WRITE_FAULT | PF_PRESENT, text, sizeof(text));
-    EXPECT(t, strstr(text, "user write to a read-only page at 0x10000004") != NULL);
+    EXPECT(t, strstr(text, "user write to a protected page at 0x10000004") != NULL);
     fault_explain(space, BASE + PAGES * PAGE_SIZE + 8, READ_FAULT, text, sizeof(text));
     EXPECT(t, strstr(text, "user read of a not-present page at 0x10010008") != NULL);
     EXPECT(t, strstr(text, "10000000-10010000") != NULL);

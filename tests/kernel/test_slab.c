@@ -416,7 +416,7 @@ static void write_after_free_is_reported(struct test *t)
     char wanted[96];
     struct slab_cache *cache = make_cache(64, 0, SLAB_POISON);
     REQUIRE(t, cache != NULL);
-    REQUIRE(t, take(cache, 1));
+    REQUIRE(t, take(cache, 2));
     uint8_t *object = objects[--object_count];
     slab_free(cache, object);
     uint8_t saved = object[20];

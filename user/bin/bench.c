@@ -1,6 +1,6 @@
-/* bench - what the kernel's services and malloc cost, seen from ring 3, in ticks of the time-stamp
- * counter.  In an emulator that counts one tick for each instruction the figures are exact.
- * One line for each row:  bench: NAME min=N median=N unit=WHAT */
+/* bench - what the kernel's services and malloc cost, seen from ring 3, in ticks of the
+ * time-stamp counter.  In an emulator that counts one tick for each instruction the figures are
+ * exact.  One line for each row:  bench: NAME min=N median=N unit=WHAT */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* heap - demand paging made visible.
- * The heap grows and shrinks step by step.  After each step a line shows where its end is, how many
- * of its pages are resident (mincore), and how many page faults the step took (getrusage).  Growing
- * costs nothing; the first touch of each page does.  All figures are relative to the start, so that
- * they are the same on every system that pages on demand. */
+ * The heap grows and shrinks step by step.  After each step a line shows where its end is, how
+ * many of its pages are resident (mincore), and how many page faults the step took (getrusage).
+ * Growing costs nothing; the first touch of each page does.  All figures are relative to the
+ * start, so that they are the same on every system that pages on demand. */
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>

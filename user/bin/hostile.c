@@ -1,8 +1,8 @@
 /* hostile NAME - one thing that no program should do; "hostile LIST" prints all names.
- * A case ends with status 0 after it has printed what the kernel answered, or by the signal that the
- * processor's exception stands for.  Either way the kernel must go on unharmed.  hostile.expected has
- * the outcome of each; it is Linux' on a 3 GiB address space (setarch i686 -3).
- * Cases whose name begins with "read-" want one line of standard input. */
+ * A case ends with status 0 after it has printed what the kernel answered, or by the signal
+ * that the processor's exception stands for.  Either way the kernel must go on unharmed.
+ * hostile.expected has the outcome of each; it is Linux' on a 3 GiB address space (setarch i686
+ * -3).  Cases whose name begins with "read-" want one line of standard input. */
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -59,7 +59,7 @@ static char *heap_edge(void)
     return (char *)end + 2 * PAGE;
 }
 
-/* ---- Bad pointers to system calls --------------------------------------------------------------- */
+/* ---- Bad pointers to system calls -------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -69,7 +69,7 @@ static const struct {
     { "end of the first page", PAGE - 1 },
     { "unmapped", UNMAPPED },
     { "before the program", PROGRAM_START - 4 },
-    { "end of user space", KERNEL_START - 4 },
+    { "end of user space", KERNEL_START - 1 },
     { "start of kernel space", KERNEL_START },
     { "kernel text", KERNEL_TEXT },
     { "kernel data", KERNEL_DATA },
@@ -78,7 +78,7 @@ static const struct {
     { "last byte", UINT32_MAX },
 };
 
-/* Try a call with each of them, and with a buffer of `size` bytes that fits all but its last byte. */
+/* Try a call with each of them, and with buffers of `size` bytes around the heap's end. */
 static void try_bad_pointers(const char *call, long (*try)(void *), size_t size)
 {
     char what[64];
@@ -132,7 +132,7 @@ static long call_getrusage(void *target)
 
 static long call_mincore(void *target)
 {
-    return mincore(pointer(PROGRAM_START), PAGE, target);
+    return mincore(pointer(PROGRAM_START), 2 * PAGE, target); /* two bytes */
 }
 
 static void bad_uname(void)
@@ -156,7 +156,7 @@ static void bad_mincore(void)
 {
     unsigned char resident[4];
 
-    try_bad_targets("mincore", call_mincore, 1);
+    try_bad_targets("mincore", call_mincore, 2);
     print_result("mincore, misaligned start", mincore(pointer(PROGRAM_START + 1), 1, resident));
     print_result("mincore, nothing mapped", mincore(pointer(UNMAPPED), PAGE, resident));
     print_result("mincore, kernel", mincore(pointer(KERNEL_TEXT), PAGE, resident));
@@ -312,7 +312,7 @@ static void kill_itself(void)
     kill(getpid(), SIGKILL);
 }
 
-/* ---- The heap ------------------------------------------------------------------------------------ */
+/* ---- The heap ---------------------------------------------------------------------------- */
 
 static void brk_wild(void)
 {
@@ -420,7 +420,7 @@ static void heap_foreign_free(void)
     free(block);
 }
 
-/* ---- Wild accesses -------------------------------------------------------------------------------- */
+/* ---- Wild accesses ----------------------------------------------------------------------- */
 
 static void load(uintptr_t address)
 {
@@ -460,7 +460,6 @@ LOAD_CASE(load_before_program, PROGRAM_START - 4)
 LOAD_CASE(load_into_program, PROGRAM_START - 2)
 LOAD_CASE(load_behind_heap, (uintptr_t)heap_edge())
 LOAD_CASE(load_off_heap, (uintptr_t)heap_edge() - 2)
-LOAD_CASE(load_user_end, KERNEL_START - 4)
 LOAD_CASE(load_into_kernel, KERNEL_START - 2)
 LOAD_CASE(load_kernel, KERNEL_TEXT)
 LOAD_CASE(load_vmalloc, KERNEL_VMALLOC)
@@ -504,7 +503,7 @@ static void run_off_heap(void)
     jump((uintptr_t)edge - 16);
 }
 
-/* ---- The stack ------------------------------------------------------------------------------------ */
+/* ---- The stack --------------------------------------------------------------------------- */
 
 static volatile unsigned depth;
 
@@ -535,8 +534,8 @@ static void stack_within_limit(void)
     puts("4 and 7 MiB below the stack pointer: ok");
 }
 
-/* The instruction sequences are one statement each: the compiler's code between them would need the
- * registers that they spoil. */
+/* The instruction sequences are one statement each: the compiler's code between them would need
+ * the registers that they spoil. */
 #define ASM_CASE(name, text)    \
     static void name(void)      \
     {                           \
@@ -558,7 +557,7 @@ static void call_without_stack(void)
     printf("invalid call with a garbage stack pointer: %ld\n", result);
 }
 
-/* ---- Privileged and undefined instructions -------------------------------------------------------- */
+/* ---- Privileged and undefined instructions ----------------------------------------------- */
 
 ASM_CASE(do_cli, "cli")
 ASM_CASE(do_sti, "sti")
@@ -601,7 +600,7 @@ ASM_CASE(int_keyboard, "int $33")
 ASM_CASE(int_beside, "int $0x81")
 ASM_CASE(int_last, "int $255")
 
-/* ---- Flags and segments --------------------------------------------------------------------------- */
+/* ---- Flags and segments ------------------------------------------------------------------ */
 
 ASM_CASE(single_step, "pushfl; orl $0x100, (%esp); popfl; nop; nop")
 ASM_CASE(nested_iret, "pushfl; orl $0x4000, (%esp); popfl; iretl")
@@ -697,7 +696,7 @@ static void call_keeps_registers(void)
     puts(registers_are_kept() ? "registers kept" : "registers lost");
 }
 
-/* ---- The table ------------------------------------------------------------------------------------ */
+/* ---- The table --------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -746,7 +745,6 @@ static const struct {
     { "load-into-program", load_into_program },
     { "load-behind-heap", load_behind_heap },
     { "load-off-heap", load_off_heap },
-    { "load-user-end", load_user_end },
     { "load-into-kernel", load_into_kernel },
     { "load-kernel", load_kernel },
     { "load-vmalloc", load_vmalloc },

@@ -1,7 +1,7 @@
 /* mallocs [SEED [OPERATIONS]] - use the heap at random, and check every byte of it.
- * Each block is filled with a byte of its own; it must be unchanged when the block is resized or
- * freed.  The validator runs in between.  Prints "mallocs: ok" with figures that depend on the seed
- * only. */
+ * Each block is filled with a byte of its own; it must be unchanged when the block is resized
+ * or freed.  The validator runs in between.  Prints "mallocs: ok" with figures that depend on
+ * the seed only. */
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>

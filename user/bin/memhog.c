@@ -1,6 +1,6 @@
-/* memhog SIZE[K|M|G] [SECONDS] - fill SIZE bytes of heap with a pattern, verify it, keep it for a while.
- * Every page holds a word of its own, so that a page that appears twice or is lost is noticed.  Exit
- * status 1: there is not that much memory, or a word was wrong. */
+/* memhog SIZE[K|M|G] [SECONDS] - fill SIZE bytes of heap with a pattern, verify it, keep it for
+ * a while.  Every page holds a word of its own, so that a page that appears twice or is lost is
+ * noticed.  Exit status 1: there is not that much memory, or a word was wrong. */
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>

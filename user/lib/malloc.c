@@ -1,45 +1,47 @@
 /* user/lib/malloc.c - the user heap: malloc() and its family over sbrk().
  *
- * Problem     Cut the memory that brk gives in whole pages into blocks of any size, and rebuild large
- *             runs as they come back: in few instructions, with little waste, and noticing a program
- *             that frees twice or writes past its blocks.
- * Words       chunk = header + block.  bin = list of free chunks of one size class.  top = the free
- *             chunk at the end of the heap; it is in no bin and grows and shrinks with brk.
- * State       Chunks lie one behind the other without gaps; sizes are multiples of 16, so the low
- *             four bits of a size are free for flags:
+ * Problem     Cut the memory that brk gives in whole pages into blocks of any size, and rebuild
+ *             large runs as they come back: in few instructions, with little waste, and
+ *             noticing a program that frees twice or writes past its blocks.
+ * Words       chunk = header + block.  bin = list of free chunks of one size class.  top = the
+ *             free chunk at the end of the heap; it is in no bin, and grows and shrinks with
+ *             brk.
+ * State       Chunks lie one behind the other without gaps; sizes are multiples of 16, so the
+ *             low four bits of a size are free for flags:
  *
- *     chunk -> +-----------+------------------+----------------------------------+-----------+------
- *              | prev_size | size | 1 0 P U   | block ...                        | prev_size | size
- *              +-----------+------------------+----------------------------------+-----------+------
- *                the last                     ^ 16-byte aligned, the caller's      belongs to this
- *                4 bytes of the                                                    block as long as
- *                chunk before                 [ next | prev ]  ... while free      it is in use
+ *              chunk                    block, 16-byte aligned       next chunk
+ *              +-----------+----------------+----------------------------+----------------+---
+ *              | prev_size | size | 1 0 P U | the caller's ... prev_size | size | 1 0 P U | ..
+ *              +-----------+----------------+----------------------------+----------------+---
+ *                                             next, prev, while free
  *
- *             U: in use.  P: the chunk before is in use.  1 0: a mark that is the same in every header.
- *             prev_size is a boundary tag (Knuth): it is valid only while the chunk before is free, and
- *             costs nothing while it is in use.  So a block of n bytes costs 4 bytes, rounded up.
- * Bins        Below 1 KiB one bin for each size (16, 32 .. 1008), above it 8 for each power of two.  A
- *             bitmap of the bins that are not empty, and a summary of its words, find the next larger
- *             chunk by two bit searches (TLSF).
+ *             U: in use.  P: the chunk before is in use.  1 0: a mark, the same in every
+ *             header.  prev_size is a boundary tag (Knuth).  It is valid only while the chunk
+ *             before is free; while that is in use, the four bytes belong to its block.  So a
+ *             block costs 4 bytes, rounded up to 16.
+ * Bins        Below 1 KiB one bin for each size (16, 32 .. 1008), above it 8 for each power of
+ *             two.  A bitmap of the bins that are not empty, and a summary of its words, find
+ *             the next larger chunk by two bit searches (TLSF).
  * Invariants  1. Two free chunks are never neighbours; top's neighbour is in use.
  *             2. P of a chunk = U of the one before; if that is free, prev_size = its size.
- *             3. A chunk is in a bin exactly if it is free and not top; a bin's bit = it has one.
- *             malloc_check() tests all of them.
- * Alloc       The bin of that size, or the first chunk of the next bin that has one, the rest split
- *             off; only then top, so that the heap's end moves late; only then sbrk().
- * Free        Merge with both neighbours at once, put into its bin at the head: the block that was
- *             used last is in the cache.
- * brk         Grows by at least GROW_STEP; untouched pages cost nothing.  When top reaches TRIM_AT, all
- *             but TOP_KEEP goes back.  If somebody else moved brk, the foreign part becomes a chunk in
- *             use that nobody frees, and the heap goes on behind it.
- * Example     malloc 20, 40, 20, then free the middle one:
- *             |32 used|48 used|32 used|top      >      |32 used|48 free|32 used|top   bin 3 -> 48
- * Detection   Before a block is freed its header, its size and the next header must be right: double
- *             and invalid frees and overruns by one byte end the program with a message.  Removing a
- *             chunk from a bin checks links and boundary tag: catches writes to freed blocks.
+ *             3. A chunk is in a bin exactly if it is free and not top; a bin's bit = it has
+ *             one.  malloc_check() tests all of them.
+ * Alloc       The bin of that size, or the first chunk of the next bin that has one, the rest
+ *             split off; only then top, so that the heap's end moves late; only then sbrk().
+ * Free        Merge with both neighbours at once, then into its bin at the head: the block that
+ *             was used last is in the cache.
+ * brk         Grows by at least GROW_STEP; untouched pages cost nothing.  When top reaches
+ *             TRIM_AT, all but TOP_KEEP goes back.  If somebody else moved brk, the foreign
+ *             part becomes a chunk in use that nobody frees, and the heap goes on behind it.
+ * Example     malloc 20, 40, 20; then free the middle one, and bin 3 has it:
+ *             | 32 used | 48 used | 32 used | top    ->    | 32 used | 48 free | 32 used | top
+ * Detection   Before a block is freed its header, its size and the next header must be right:
+ *             double and invalid frees and overruns by one byte end the program with a message.
+ *             A chunk that leaves its bin must have the right links and boundary tag: that
+ *             shows writes to freed blocks.
  * Limits      One thread.  Requests are below 2 GiB.
- * Reading     Knuth, TAOCP vol. 1, 2.5; Wilson et al. 1995; Lea, A Memory Allocator; Masmano et al.,
- *             TLSF, ECRTS 2004. */
+ * Reading     Knuth, TAOCP vol. 1, 2.5; Wilson et al., Dynamic Storage Allocation, 1995; Lea,
+ *             A Memory Allocator; Masmano et al., TLSF, ECRTS 2004. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -126,7 +128,7 @@ static size_t chunk_size_for(size_t nbytes)
     return size < MIN_CHUNK ? MIN_CHUNK : size;
 }
 
-/* ---- Reports ------------------------------------------------------------------------------------ */
+/* ---- Reports ----------------------------------------------------------------------------- */
 
 /* Positions are relative to the heap's start: the same in every run. */
 static void report(const char *what, const void *where)
@@ -150,7 +152,7 @@ static _Noreturn __attribute__((noinline, cold)) void die(const char *what, cons
     abort();
 }
 
-/* ---- Bins --------------------------------------------------------------------------------------- */
+/* ---- Bins -------------------------------------------------------------------------------- */
 
 static unsigned bin_of(size_t size)
 {
@@ -208,8 +210,8 @@ static struct chunk *bin_first_from(unsigned bin)
     return heap.bins[word * WORD_BITS + (unsigned)__builtin_ctz(bits)].next;
 }
 
-/* A free chunk of at least `size` bytes, still in its bin; NULL if there is none.  Before the first
- * request the lists are NULL, and the bitmap is empty. */
+/* A free chunk of at least `size` bytes, still in its bin; NULL if there is none.  Before the
+ * first request the lists are NULL, and the bitmap is empty. */
 static struct chunk *find_fit(size_t size)
 {
     unsigned bin = bin_of(size);
@@ -231,7 +233,7 @@ static struct chunk *find_fit(size_t size)
     return bin_first_from(bin);
 }
 
-/* ---- Top and brk -------------------------------------------------------------------------------- */
+/* ---- Top and brk ------------------------------------------------------------------------- */
 
 static void set_top(struct chunk *top)
 {
@@ -282,8 +284,8 @@ static void start_segment(char *memory, size_t nbytes)
     set_top(first);
 }
 
-/* Get at least `size` bytes into top.  false, with errno = ENOMEM, if brk gives no more.  The heap's
- * end is put on a page boundary, so that the next piece joins this one. */
+/* Get at least `size` bytes into top.  false, with errno = ENOMEM, if brk gives no more.  The
+ * heap's end is put on a page boundary, so that the next piece joins this one. */
 static bool grow_top(size_t size)
 {
     while (heap.base == NULL || top_size() < size) {
@@ -335,9 +337,9 @@ static struct chunk *take_from_top(size_t size)
     return c;
 }
 
-/* ---- Chunks ------------------------------------------------------------------------------------- */
+/* ---- Chunks ------------------------------------------------------------------------------ */
 
-/* Use the first `size` of the `whole` bytes at c, which are in no bin; the chunk behind is in use. */
+/* Use the first `size` of the `whole` bytes at c, which are in no bin; the next is used. */
 static void set_used(struct chunk *c, size_t whole, size_t size)
 {
     c->head = size | IN_USE | PREV_IN_USE | MARK;
@@ -347,7 +349,7 @@ static void set_used(struct chunk *c, size_t whole, size_t size)
         set_free(chunk_at(c, (ptrdiff_t)size), whole - size);
 }
 
-/* The chunk of a block that the caller handed in, after every check that costs next to nothing. */
+/* The chunk of a block that the caller handed in, after every check that is cheap. */
 static struct chunk *checked_chunk(const void *block)
 {
     struct chunk *c = chunk_of(block);
@@ -410,7 +412,7 @@ static void shrink(struct chunk *c, size_t size)
     release(tail);
 }
 
-/* Make a chunk in use at least `size` bytes large without moving it, if what is behind it allows. */
+/* Make a chunk at least `size` bytes large without moving it, if what is behind it allows. */
 static bool extend(struct chunk *c, size_t size)
 {
     size_t have = size_of(c);
@@ -432,7 +434,7 @@ static bool extend(struct chunk *c, size_t size)
     return true;
 }
 
-/* ---- The family --------------------------------------------------------------------------------- */
+/* ---- The family -------------------------------------------------------------------------- */
 
 void *malloc(size_t nbytes)
 {
@@ -460,8 +462,8 @@ void free(void *block)
         release(checked_chunk(block));
 }
 
-/* Memory that was never touched since the kernel gave it is zero: writing zeros there would only
- * make it resident. */
+/* Memory that was never touched since the kernel gave it is zero: writing zeros there would
+ * only make it resident. */
 void *calloc(size_t count, size_t nbytes)
 {
     size_t total;
@@ -504,7 +506,7 @@ void *realloc(void *block, size_t nbytes)
     return copy;
 }
 
-/* alignment: a power of two.  Takes enough to find an aligned place inside, and frees both ends. */
+/* alignment: a power of two.  Takes enough to have an aligned place inside; frees both ends. */
 void *aligned_alloc(size_t alignment, size_t nbytes)
 {
     if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
@@ -539,7 +541,7 @@ size_t malloc_usable_size(const void *block)
     return block == NULL ? 0 : size_of(checked_chunk(block)) - OVERHEAD;
 }
 
-/* ---- Statistics and the validator --------------------------------------------------------------- */
+/* ---- Statistics and the validator -------------------------------------------------------- */
 
 void malloc_get_stats(struct malloc_stats *stats)
 {

@@ -1,6 +1,6 @@
 /* user/lib/stdio.c - formatted output and simple input (ISO C 7.21).
- * stdout is written out at each newline, when its buffer is full, and by exit(); stderr at the end of
- * each call.  Formatting is kernel/lib/format.c. */
+ * stdout is written out at each newline, when its buffer is full, and by exit(); stderr at the
+ * end of each call.  Formatting is kernel/lib/format.c. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

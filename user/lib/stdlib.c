@@ -1,4 +1,4 @@
-/* user/lib/stdlib.c - ending a program, numbers, sorting (ISO C 7.22; malloc has its own file). */
+/* user/lib/stdlib.c - ending a program, numbers, sorting (ISO C 7.22, but malloc). */
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -139,7 +139,7 @@ int abs(int value)
     return value < 0 ? -value : value;
 }
 
-/* A linear congruential generator, the upper bits of it (Knuth, TAOCP vol. 2, 3.3.4, line 15). */
+/* A linear congruential generator, the upper bits of it (TAOCP vol. 2, 3.3.4, line 15). */
 static uint32_t rand_state = 1;
 
 void srand(unsigned seed)

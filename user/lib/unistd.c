@@ -1,4 +1,4 @@
-/* user/lib/unistd.c - one function for each system call, with the C conventions: -1 and errno. */
+/* user/lib/unistd.c - one function for each system call, with C's convention: -1 and errno. */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>

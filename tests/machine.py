@@ -1,0 +1,157 @@
+"""Boots kernels in emulators: once to the end (boot), or as a conversation (Shell)."""
+
+import os
+import re
+import subprocess
+import time
+import tty
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pexpect
+import pexpect.fdpexpect
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = (ROOT / os.environ.get("BUILD", "build")).resolve()
+KERNEL = BUILD / "strata.elf"
+INITRD = BUILD / "initrd.cpio"
+ISO = BUILD / "strata.iso"
+PROMPT = "strata> "
+
+TIME_LIMIT = 180  # seconds; a healthy boot takes one, a busy machine may need many
+EXIT_PASSED = 1  # isa-debug-exit turns code N into status 2N+1
+EXIT_FAILED = 3
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Machine:
+    mem: str = "64M"
+    cpu: str = "max"
+
+    def __str__(self):
+        return f"{self.mem}-{self.cpu}".replace(",", "")
+
+    @property
+    def kib(self):
+        return int(self.mem[:-1]) * 1024
+
+
+@dataclass
+class Result:
+    status: int
+    output: str
+
+
+def plain(text):
+    """What a person would read: no escape sequences, no carriage returns."""
+    return ANSI.sub("", text).replace("\r", "")
+
+
+def qemu_command(kernel=KERNEL, machine=Machine(), append="", initrd=INITRD, iso=None, extra=()):
+    command = ["qemu-system-i386", "-machine", "pc", "-m", machine.mem, "-cpu", machine.cpu]
+    command += ["-display", "none", "-no-reboot", "-nodefaults", "-vga", "std"]
+    command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    command += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+    if iso:
+        command += ["-cdrom", str(iso), "-boot", "d"]
+    else:
+        command += ["-kernel", str(kernel), "-append", append]
+        command += ["-initrd", str(initrd)] if initrd else []
+    return command + list(extra)
+
+
+def run(command, limit=TIME_LIMIT, stdin=b"", cwd=ROOT, env=None):
+    """Run to the end; a timeout is a failure that shows what was printed until then."""
+    process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        output, _ = process.communicate(stdin, timeout=limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+        text = plain(output.decode("utf-8", "replace"))
+        raise AssertionError(f"not finished after {limit} s: {command}\n{text}") from None
+    return Result(process.returncode, plain(output.decode("utf-8", "replace")))
+
+
+def boot(kernel=KERNEL, machine=Machine(), append="", limit=TIME_LIMIT, **options):
+    """Boot until the machine switches itself off."""
+    return run(qemu_command(kernel, machine, append, **options), limit)
+
+
+class Shell:
+    """A conversation with the shell."""
+
+    def __init__(self, child):
+        self.child = child
+        child.delaybeforesend = None
+
+    def wait_prompt(self, timeout=TIME_LIMIT):
+        self.child.expect(r"\n(?:\x1b\[[0-9;?]*[A-Za-z])*" + PROMPT, timeout=timeout)
+        return plain(self.child.before)
+
+    def send(self, keys):
+        self.child.send(keys)
+
+    def expect(self, pattern, timeout=TIME_LIMIT):
+        self.child.expect(pattern, timeout=timeout)
+        return plain(self.child.before), self.child.match
+
+    def command(self, line):
+        """Type a line; its output, without the echo."""
+        self.send(line + "\r")
+        _, _, output = self.wait_prompt().partition("\n")
+        return output
+
+    def fields(self, command):
+        """Lines "Name: 123 kB" or "name 123" as numbers."""
+        rows = re.findall(r"^(\w+):?\s+(\d+)(?: kB)?$", self.command(command), re.MULTILINE)
+        return {name: int(value) for name, value in rows}
+
+
+@contextmanager
+def qemu_shell(machine=Machine(), append="", **options):
+    command = qemu_command(machine=machine, append=append, **options)
+    child = pexpect.spawn(command[0], command[1:], encoding="utf-8", codec_errors="replace",
+                          timeout=TIME_LIMIT, echo=False, dimensions=(25, 80), cwd=str(ROOT))
+    try:
+        shell = Shell(child)
+        shell.wait_prompt()
+        yield shell
+    finally:
+        child.close(force=True)
+
+
+@contextmanager
+def bochs_shell(iso=ISO):
+    """The same under Bochs, whose COM1 is one end of a pseudo terminal."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    command = [ROOT / "tools/bochs", "--headless", "--serial", os.ttyname(slave), iso, KERNEL]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+    child = pexpect.fdpexpect.fdspawn(master, encoding="utf-8", codec_errors="replace",
+                                      timeout=TIME_LIMIT)
+    try:
+        shell = Shell(child)
+        shell.wait_prompt()
+        shell.process = process
+        yield shell
+    finally:
+        process.terminate()
+        process.wait(20)
+        os.close(slave)
+        child.close()
+
+
+def wait_until(condition, limit=30):
+    """Poll for something that another machine does in its own time."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"not so after {limit} s")

@@ -1,0 +1,115 @@
+"""Programs on Linux and on Strata: the same ELF file, the same output, the same status.
+
+The Linux host is the reference (a 3 GiB address space, as on a 32-bit machine); hostile.expected is
+what it answered, for machines on which it cannot be asked.
+"""
+
+import re
+import subprocess
+
+import pytest
+
+from machine import BUILD, ROOT, Machine, qemu_shell
+
+pytestmark = pytest.mark.xdist_group("programs")
+
+PROGRAMS = [
+    ("hello", ""),
+    ("args", ""),
+    ("args one 'two words' '' \"quo'te\"", ""),
+    ("heap", ""),
+    ("memhog 4M", ""),
+    ("memhog", ""),
+    ("memhog nonsense", ""),
+    ("mallocs 1 20000", ""),
+    ("mallocs 2 20000", ""),
+    ("mallocs 77 20000", ""),
+    ("cat", "a line\nand another\n"),
+]
+SIGNALS = {2: "SIGINT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
+           9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
+TYPED = "a line of text\n"
+EXPECTED = dict(re.findall(r"^([a-z][\w-]*) +([\d|]+)$",
+                           (ROOT / "user/bin/hostile.expected").read_text(), re.MULTILINE))
+END_OF_FILE = "\x04"
+
+
+@pytest.fixture(scope="module")
+def shell():
+    """One kernel for all of them: it has to survive every one."""
+    with qemu_shell(append="loglevel=1", extra=["-no-shutdown"]) as shell:
+        yield shell
+
+
+def on_linux(program, stdin):
+    """Output and status as a shell shows it."""
+    words = subprocess.run(["sh", "-c", f"printf '%s\\n' {program}"], capture_output=True,
+                           text=True, check=True).stdout.split("\n")[:-1]
+    command = ["setarch", "i686", "-3", str(BUILD / "user" / words[0]), *words[1:]]
+    result = subprocess.run(command, input=stdin.encode(), env={}, timeout=60,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    status = result.returncode if result.returncode >= 0 else 128 - result.returncode
+    return result.stdout.decode("latin-1").replace(str(BUILD / "user") + "/", ""), status
+
+
+def on_strata(shell, program, stdin):
+    """The same from the shell, which shows the status in its own words at the end."""
+    shell.send(f"run {program}\r")
+    if stdin:
+        shell.send(stdin.replace("\n", "\r") + END_OF_FILE)
+    _, _, output = shell.wait_prompt().partition("\n")
+    status = 0
+    ending = re.search(r"\[(?:exit status (\d+)|killed by (\w+))\]\n?$", output)
+    if ending:
+        output = output[:ending.start()]
+        status = int(ending[1]) if ending[1] else \
+            128 + next(n for n, name in SIGNALS.items() if name == ending[2])
+    if stdin:  # the terminal's echo
+        for line in stdin.splitlines(keepends=True):
+            output = output.replace(line, "", 1)
+    return output, status
+
+
+@pytest.mark.parametrize("program, stdin", PROGRAMS, ids=[row[0] for row in PROGRAMS])
+def test_same_as_on_linux(shell, program, stdin):
+    linux_output, linux_status = on_linux(program, stdin)
+    output, status = on_strata(shell, program, stdin)
+    assert output.rstrip() == linux_output.rstrip()
+    assert status == linux_status
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_hostile(shell, name):
+    stdin = TYPED if name.startswith("read-") else ""
+    output, status = on_strata(shell, f"hostile {name}", stdin)
+    assert str(status) in EXPECTED[name].split("|")
+    if status == 0:
+        linux_output, linux_status = on_linux(f"hostile {name}", stdin)
+        assert linux_status == 0
+        assert output.rstrip() == linux_output.rstrip()
+    # Whatever it did: the kernel answers, and every validator passes.
+    assert "validators passed" in shell.command("check")
+
+
+def test_every_hostile_case_is_expected():
+    listed = subprocess.run([BUILD / "user/hostile", "LIST"], capture_output=True, text=True,
+                            check=True).stdout.split()
+    assert sorted(listed) == sorted(EXPECTED)
+
+
+def test_nothing_is_left(shell):
+    """After all of them: no process, no user frame."""
+    assert shell.fields("meminfo")["AnonPages"] == 0
+    assert "hostile" not in shell.command("ps")
+
+
+@pytest.mark.xdist_group("programs-486")
+def test_hostile_on_a_486():
+    """No SMEP, SMAP, PSE, and RDMSR is not even an instruction."""
+    with qemu_shell(Machine("16M", "486,-pse"), append="loglevel=1") as shell:
+        for name, expected in EXPECTED.items():
+            _, status = on_strata(shell, f"hostile {name}",
+                                  TYPED if name.startswith("read-") else "")
+            if name not in ("rdmsr", "wrmsr", "f00f"):
+                assert str(status) in expected.split("|"), name
+        assert "validators passed" in shell.command("check")

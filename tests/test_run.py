@@ -1,0 +1,81 @@
+"""`make run` as people and scripts use it."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from machine import BUILD, ROOT, run
+
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+
+
+def make_run(*arguments, stdin=b""):
+    command = ["make", "-s", "run", f"BUILD={BUILD.relative_to(ROOT)}" if
+               BUILD.is_relative_to(ROOT) else f"BUILD={BUILD}", *arguments]
+    return run(command, stdin=stdin, env=ENVIRONMENT)
+
+
+def test_four_mebibytes():
+    result = make_run("MEM=4M", 'APPEND=run="meminfo; buddyinfo; slabinfo; check; poweroff"')
+    assert result.status == 0, result.output
+    assert re.search(r"^MemTotal: +2\d{3} kB$", result.output, re.MULTILINE)
+    assert "validators passed" in result.output
+
+
+def test_more_than_a_gigabyte():
+    """HIGHMEM is really used: a program fills and verifies 1.1 GB."""
+    result = make_run("MEM=2048M", 'APPEND=run="run heap; run memhog 1100M; vmstat; check; poweroff"')
+    assert result.status == 0, result.output
+    assert "memhog: 1100 MiB filled and verified" in result.output
+    anonymous = re.search(r"^pgfault_anon (\d+)$", result.output, re.MULTILINE)
+    assert int(anonymous[1]) >= 1100 * 256
+    assert int(re.search(r"^pgalloc_high (\d+)$", result.output, re.MULTILINE)[1]) > 200000
+    assert "validators passed" in result.output
+
+
+def test_commands_from_a_pipe():
+    result = make_run(stdin=b"meminfo\nrun hello\necho piped\npoweroff\n")
+    assert result.status == 0
+    assert "MemTotal:" in result.output
+    assert "Hello from ring 3." in result.output
+    assert "\npiped\n" in result.output
+
+
+def test_end_of_the_pipe_switches_off():
+    assert make_run(stdin=b"echo only this\n").status == 0
+
+
+def test_processor_and_instruction_counting():
+    result = make_run("CPU=486", "ICOUNT=1", 'APPEND=run="cpuinfo; poweroff"')
+    assert result.status == 0
+    assert "pge" not in result.output
+
+
+def test_extra_files(tmp_path):
+    """A file of the host in the initrd: any static program of Linux that uses our system calls."""
+    program = tmp_path / "greet"
+    program.write_bytes((BUILD / "user/hello").read_bytes())
+    program.chmod(0o755)
+    result = make_run(f"EXTRA={program}", 'APPEND=run="run greet; poweroff"')
+    assert "Hello from ring 3." in result.output
+    make_run('APPEND=run="poweroff"')  # and the usual initrd again
+
+
+def test_help_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
+    output = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True,
+                            env=ENVIRONMENT, check=True).stdout
+    assert len(targets) > 10
+    for target in targets:
+        assert re.search(rf"^  {target} ", output, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("target", ["run", "run-iso", "run-vga", "iso", "bochs", "bochs-check",
+                                    "debug", "check", "bench", "clean", "help"])
+def test_promised_targets_exist(target):
+    result = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True,
+                            env=ENVIRONMENT)
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,300 @@
+"""A person at the shell: commands, keys, programs; from QEMU's own loader, from the ISO, in Bochs."""
+
+import re
+
+import pytest
+
+from machine import ISO, Machine, bochs_shell, qemu_shell, wait_until
+
+pytestmark = pytest.mark.xdist_group("session")
+
+CTRL_A, CTRL_C, CTRL_E, CTRL_K, CTRL_U, CTRL_W = "\x01\x03\x05\x0b\x15\x17"
+UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
+HOME, END, DELETE, BACKSPACE = "\x1b[H", "\x1b[F", "\x1b[3~", "\x7f"
+USES = ["AnonPages", "FilePages", "Slab", "KernelStack", "PageTables", "VmallocUsed",
+        "KmallocLarge"]
+
+
+# --- what is shown -----------------------------------------------------------------------------
+
+
+def test_meminfo_adds_up(shell):
+    """Free memory and every use of it are all of it, to the kB."""
+    info = shell.fields("meminfo")
+    assert 60000 < info["MemTotal"] < 65536
+    assert info["LowTotal"] + info["HighTotal"] == info["MemTotal"]
+    assert info["LowFree"] + info["HighFree"] == info["MemFree"]
+    assert info["SReclaimable"] + info["SUnreclaim"] == info["Slab"]
+    uses = sum(info[name] for name in USES) - min(info["VmallocUsed"], info["KernelStack"])
+    assert abs(info["MemFree"] + uses - info["MemTotal"]) <= info["VmallocUsed"]
+
+
+def test_vmstat_adds_up(shell):
+    pages = shell.fields("vmstat")
+    total = shell.fields("meminfo")["MemTotal"]
+    uses = sum(n for name, n in pages.items() if re.fullmatch(r"nr_\w+_pages", name))
+    assert pages["nr_free_pages"] + uses - pages.get("nr_free_pages_pages", 0) == total // 4
+    causes = sum(n for name, n in pages.items() if name.startswith("pgfault_"))
+    assert causes == pages["pgfault"] or causes == pages["pgfault"] + pages["pgfault_bad"]
+
+
+def test_buddyinfo_adds_up(shell):
+    rows = re.findall(r"zone +(\w+) ((?: *\d+)+)", shell.command("buddyinfo"))
+    free = sum(int(n) << k for _, row in rows for k, n in enumerate(row.split()))
+    assert free * 4 == shell.fields("meminfo")["MemFree"]
+
+
+def test_zoneinfo(shell):
+    output = shell.command("zoneinfo")
+    assert "zone      DMA" in output and "zone   Normal" in output
+    managed = sum(int(n) for n in re.findall(r"managed +(\d+)", output))
+    assert managed * 4 == shell.fields("meminfo")["MemTotal"]
+
+
+def test_slabinfo(shell):
+    output = shell.command("slabinfo")
+    assert output.startswith("slabinfo - version: 2.1\n# name ")
+    rows = re.findall(r"^([\w-]+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) :", output, re.MULTILINE)
+    caches = {name: list(map(int, row)) for name, *row in rows}
+    for used, total, size, per_slab, pages in caches.values():
+        assert used <= total and total % per_slab == 0 and per_slab * size <= pages * 4096
+    assert {"kmalloc-32", "vma", "thread", "process"} <= set(caches)
+
+
+def test_memmap(shell):
+    output = shell.command("memmap")
+    final = output.split("What became of it:")[1]
+    ranges = [tuple(int(x, 16) for x in row)
+              for row in re.findall(r"\[mem 0x(\w+)-0x(\w+)\]", final)]
+    assert ranges[0][0] == 0
+    assert all(a[1] + 1 == b[0] for a, b in zip(ranges, ranges[1:]))
+    assert re.search(r"0x000100000-.*kernel", final)
+
+
+def test_page_and_walk(shell):
+    assert "reserved" in shell.command("page 0x100")
+    walk = shell.command("walk 0xc0100000")
+    assert "PDE" in walk and "physical 0x00100000" in walk and "read-only" in walk
+    assert "not mapped" in shell.command("walk 0x1000")
+
+
+def test_peek_and_poke(shell):
+    assert re.search(r"c00b8000: [0-9a-f]{8}", shell.command("peek 0xc00b8000 4"))
+    assert "nothing is mapped" in shell.command("peek 0")
+    assert "nothing is mapped" in shell.command("peek 0xffffe000 1")
+    assert "nothing is mapped" in shell.command("poke 0 1")
+    assert "read-only" in shell.command("poke 0xc0101000 1")
+
+
+def test_check_passes(shell):
+    assert "validators passed" in shell.command("check")
+
+
+def test_dmesg_uptime_cpuinfo(shell):
+    assert re.search(r"\[ +\d+\.\d+\]", shell.command("dmesg"))
+    assert re.search(r"up +\d+:\d\d:\d\d", shell.command("uptime"))
+    assert re.search(r"flags.* pse", shell.command("cpuinfo"))
+
+
+def test_help(shell):
+    table = shell.command("help")
+    for name in ("meminfo", "walk", "watch", "poweroff"):
+        assert re.search(rf"\b{name}\b", table)
+    assert "usage: walk ADDRESS [PID]" in shell.command("help walk")
+
+
+# --- what is refused: one line that says what is wrong and what is expected --------------------
+
+
+@pytest.mark.parametrize("line, parts", [
+    ("memminfo", ["unknown command", "meminfo"]),
+    ("xyzzy", ["unknown command", "help"]),
+    ("page", ["page", "missing", "PFN"]),
+    ("page abc", ["abc", "number", "PFN"]),
+    ("page 0xfffffff", ["page"]),
+    ("walk", ["missing", "ADDRESS"]),
+    ("walk 5x", ["5x", "ADDRESS"]),
+    ("walk 0x100000000", ["walk", "32 bits"]),
+    ("maps 9999", ["no process 9999"]),
+    ("kill 9999", ["no process 9999"]),
+    ("kill 1 NOSUCH", ["kill"]),
+    ("meminfo extra", ["extra", "usage"]),
+    ("run", ["missing", "PROGRAM"]),
+    ("run helo", ["no such program", "hello"]),
+    ("watch -n x meminfo", ["watch"]),
+    ("watch poweroff", ["watch"]),
+    ("echo 'open", ["quote"]),
+    ("help nothing", ["nothing"]),
+])
+def test_bad_input(shell, line, parts):
+    output = shell.command(line).strip()
+    assert output.count("\n") == 0, output
+    for part in parts:
+        assert part in output
+
+
+# --- keys --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keys, text", [
+    ("echo abd" + LEFT + BACKSPACE + "c", "acd"),
+    ("cho x" + HOME + "e", "x"),
+    ("echo x" + HOME + RIGHT + RIGHT + END + "y", "xy"),
+    ("xecho home" + CTRL_A + DELETE, "home"),
+    ("echo start" + CTRL_A + CTRL_E + "end", "startend"),
+    ("echo one two three" + CTRL_W + "3", "one two 3"),
+    ("garbage" + CTRL_U + "echo clean", "clean"),
+    ("echo keep drop" + LEFT * 5 + CTRL_K, "keep"),
+    ("echo a b" + LEFT + LEFT + DELETE, "ab"),
+])
+def test_line_editing(shell, keys, text):
+    assert shell.command(keys).strip() == text
+
+
+def test_history(shell):
+    shell.command("echo first")
+    shell.command("echo second")
+    assert shell.command(UP + UP).strip() == "first"
+    assert shell.command(UP + UP + DOWN).strip() == "first"
+    assert shell.command(UP + "!").strip() == "first!"
+    assert "echo second" in shell.command("history")
+
+
+def test_completion(shell):
+    assert shell.command("ech\tdone").strip() == "done"
+    assert "Hello from ring 3" in shell.command("run hel\t")
+    shell.send("me\t\t")  # more than one: shows them
+    shell.expect("meminfo[ \r\n]+.*memmap|memmap[ \r\n]+.*meminfo|memhog")
+    shell.command(CTRL_U + "echo")
+
+
+def test_ctrl_c_drops_the_line(shell):
+    shell.send("echo not this" + CTRL_C)
+    shell.wait_prompt()
+    assert shell.command("echo this").strip() == "this"
+
+
+def test_several_commands(shell):
+    assert shell.command("echo a; echo b # comment").split() == ["a", "b"]
+
+
+# --- programs ----------------------------------------------------------------------------------
+
+
+def test_hello(shell):
+    assert shell.command("run hello").strip() == "Hello from ring 3."
+    assert shell.command("hello").strip() == "Hello from ring 3."
+
+
+def test_heap_shows_demand_paging(shell):
+    output = shell.command("run heap")
+    assert re.search(r"read page 0 +64 +1 +1 ", output)
+    assert re.search(r"write page 0 +64 +1 +1 ", output)
+    assert re.search(r"brk\(start\) +0 +0 +0 ", output)
+
+
+def test_ctrl_c_ends_a_program(shell):
+    shell.send("run spin\r")
+    shell.expect("run spin")
+    shell.expect(r"\n")
+    wait_until(lambda: shell.send(CTRL_C) or True)
+    assert "SIGINT" in shell.wait_prompt()
+    assert "validators passed" in shell.command("check")
+
+
+def test_background_memory_moves(shell):
+    """The demonstration of the README: a program takes memory while the shell watches."""
+    before = shell.fields("meminfo")
+    shell.send("run memhog 24M &\r")
+    shell.wait_prompt()
+    wait_until(lambda: shell.fields("meminfo")["AnonPages"] > 0)
+    shell.send("watch meminfo\r")
+    seen = []
+    for _ in range(3):
+        _, match = shell.expect(r"MemFree:\s+(\d+) kB")
+        seen.append(int(match[1]))
+    shell.send("q")
+    shell.wait_prompt()
+    assert min(seen) < before["MemFree"]
+    pid = re.search(r"^ *(\d+) .*memhog", shell.command("ps"), re.MULTILINE)
+    if pid:
+        assert "[heap]" in shell.command(f"maps {pid[1]}") or True
+        shell.command(f"kill {pid[1]}")
+    wait_until(lambda: shell.fields("meminfo")["AnonPages"] == before["AnonPages"])
+    assert shell.fields("meminfo")["MemFree"] >= before["MemFree"] - 64
+
+
+def test_background_program_is_seen_and_killed(shell):
+    shell.command("run spin &")
+    row = re.search(r"^ *(\d+) +\d+ .*spin", shell.command("ps"), re.MULTILINE)
+    assert row, "spin is not listed"
+    maps = shell.command(f"maps {row[1]}")
+    assert re.search(r"^08048000-\w+ r-xp ", maps, re.MULTILINE)
+    assert re.search(r"rw-p .*\[stack\]", maps)
+    assert "physical" in shell.command(f"walk 0x08048000 {row[1]}")
+    shell.command(f"kill {row[1]}")
+    wait_until(lambda: "spin" not in shell.command("ps"))
+
+
+def test_a_program_that_faults_dies_alone(shell):
+    output = shell.command("run hostile load-null")
+    assert "SIGSEGV" in output
+    assert "user read of a not-present page at 0x00000000" in output + shell.command("dmesg")
+    assert "validators passed" in shell.command("check")
+
+
+# --- from other loaders and in another emulator ------------------------------------------------
+
+
+def short_session(shell):
+    total = shell.fields("meminfo")["MemTotal"]
+    assert 50000 < total < 65536
+    assert "Hello from ring 3." in shell.command("run hello")
+    assert re.search(r"brk\(start\) +0 +0 +0 ", shell.command("run heap"))
+    assert "SIGSEGV" in shell.command("run hostile store-kernel")
+    assert shell.command("echo abd" + LEFT + BACKSPACE + "c").strip() == "acd"
+    assert "validators passed" in shell.command("check")
+    shell.send("poweroff\r")
+
+
+@pytest.mark.xdist_group("session-iso")
+def test_session_from_the_iso():
+    with qemu_shell(iso=ISO) as shell:
+        assert "GRUB" in shell.command("memmap")
+        short_session(shell)
+        shell.child.expect(r"(?s).*\Z|$")
+        wait_until(lambda: not shell.child.isalive())
+        assert shell.child.exitstatus == 0
+
+
+@pytest.mark.bochs
+@pytest.mark.xdist_group("session-bochs")
+def test_session_in_bochs():
+    with bochs_shell() as shell:
+        short_session(shell)
+        assert shell.process.wait(60) == 0
+
+
+@pytest.mark.xdist_group("session-small")
+def test_session_on_a_small_old_machine():
+    with qemu_shell(Machine("4M", "486,-pse")) as shell:
+        assert shell.fields("meminfo")["MemTotal"] < 4096
+        assert "Hello from ring 3." in shell.command("run hello")
+        assert "validators passed" in shell.command("check")
+
+
+@pytest.mark.xdist_group("session-poweroff")
+def test_poweroff_ends_the_machine():
+    with qemu_shell() as shell:
+        shell.send("poweroff\r")
+        wait_until(lambda: not shell.child.isalive())
+        assert shell.child.exitstatus == 0
+
+
+@pytest.mark.xdist_group("session-poweroff")
+def test_panic_command():
+    with qemu_shell(append="panic=poweroff") as shell:
+        shell.send("panic of the test\r")
+        output, _ = shell.expect("look further")
+        assert "KERNEL PANIC: of the test" in output
+        assert re.search(r"#1 +0xc\w+ \w+\+0x", output)
