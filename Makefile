@@ -24,6 +24,7 @@ NM := nm
 AR := ar
 STRIP := strip
 compiler := llvm
+stack_flags := -mstack-alignment=4
 else
 CC := $(CROSS)gcc
 LD := $(CROSS)ld
@@ -31,17 +32,21 @@ NM := $(CROSS)nm
 AR := $(CROSS)ar
 STRIP := $(CROSS)strip
 compiler := $(if $(CROSS),cross,gcc)
+stack_flags := -mpreferred-stack-boundary=2
 endif
 PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 
-# Flags.  No header but the compiler's own and the project's can be found (-nostdinc), so nothing of
-# the host slips in.  The $$(...) is run by the shell, when a compiler has been installed.
+# Flags.  Bare-metal compilers make uint32_t a long, which every printf format would have to know:
+# here it is an int for all.  No header but the compiler's own and the project's can be found
+# (-nostdinc), so nothing of the host slips in.  The $$(...) is run by the shell, when a compiler has been installed.
 ARCH_FLAGS := -m32 -march=i486 -mtune=generic
 COMMON_FLAGS := $(ARCH_FLAGS) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie \
     -fno-stack-protector -fcf-protection=none -fno-common -fno-asynchronous-unwind-tables \
     -Wall -Wextra -Wshadow -Werror \
+    -U__UINT32_TYPE__ '-D__UINT32_TYPE__=unsigned int' -U__INT32_TYPE__ -D__INT32_TYPE__=int \
     -nostdinc -isystem "$$($(CC) -print-file-name=include)" -I.
-KERNEL_FLAGS := $(COMMON_FLAGS) -fno-omit-frame-pointer -mgeneral-regs-only
+# The kernel has no SSE and needs no 16-byte stack alignment.
+KERNEL_FLAGS := $(COMMON_FLAGS) -fno-omit-frame-pointer -mgeneral-regs-only $(stack_flags)
 USER_FLAGS := $(COMMON_FLAGS) -Iuser/lib/include
 LD_FLAGS := -m elf_i386 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
 DEP_FLAGS = -MMD -MP -MF $(@:.o=.d)

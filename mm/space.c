@@ -172,7 +172,9 @@ static int split_at_ends(struct space *space, uaddr_t start, uaddr_t end)
 
 int space_unmap(struct space *space, uaddr_t start, uaddr_t end)
 {
-    if (!is_user_range(start, end))
+    struct vma *heap = space->heap;
+
+    if (!is_user_range(start, end) || (heap && start < heap->end && heap->start < end))
         return -EINVAL;
     uint32_t irq = spin_lock(&space->lock);
     int error = split_at_ends(space, start, end);
@@ -240,20 +242,13 @@ static bool may_grow_heap(const struct vma *next, uaddr_t old_end, uaddr_t new_e
     return new_end <= limit && (new_end - old_end) >> PAGE_SHIFT <= buddy_managed_frames();
 }
 
-/* Lock held.  The heap's range, which ends at `end`.  It stays in the set when it is empty, so that a
- * heap that comes and goes costs no allocation; NULL before its first growth. */
-static struct vma *heap_of(struct space *space, uaddr_t end)
-{
-    struct vma *vma = vma_find_next(&space->vmas, end - 1);
-    return vma && vma->end == end && (vma->flags & VMA_HEAP) ? vma : NULL;
-}
-
-/* Both ends page-aligned.  0, -ENOMEM. */
+/* Both ends page-aligned.  The range stays in the set when the heap is empty, so that a heap that comes
+ * and goes costs no allocation.  0, -ENOMEM. */
 static int grow_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
 {
     static const struct vma_backing backing = { .name = "[heap]" };
     uint32_t irq = spin_lock(&space->lock);
-    struct vma *heap = heap_of(space, old_end);
+    struct vma *heap = space->heap;
     struct vma *next = heap ? vma_next(&space->vmas, heap)
                             : vma_find_next(&space->vmas, old_end);
     int error = -ENOMEM;
@@ -265,6 +260,7 @@ static int grow_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
         else
             error = vma_insert(&space->vmas, old_end, new_end, VMA_READ | VMA_WRITE | VMA_HEAP,
                                &backing);
+        space->heap = heap || error ? heap : vma_find(&space->vmas, old_end);
     }
     spin_unlock(&space->lock, irq);
     return error;
@@ -274,8 +270,7 @@ static void shrink_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
 {
     drop_frames(space, new_end, old_end);
     uint32_t irq = spin_lock(&space->lock);
-    struct vma *heap = heap_of(space, old_end);
-    vma_resize(&space->vmas, heap, heap->start, new_end);
+    vma_resize(&space->vmas, space->heap, space->heap->start, new_end);
     spin_unlock(&space->lock, irq);
 }
 

@@ -28,6 +28,7 @@ struct space {
     struct page_directory directory;
     struct vma_set vmas;
     uaddr_t brk_start, brk; /* heap: [brk_start, brk), brk is not page-aligned */
+    struct vma *heap;       /* the heap's range; NULL before the first growth */
     uint32_t resident;      /* frames mapped, the zero frame not counted */
     uint32_t resident_peak;
     uint64_t faults[FAULT_CAUSE_COUNT];
@@ -52,7 +53,8 @@ struct space *space_active(void);
 int space_map(struct space *space, uaddr_t start, uaddr_t end, unsigned vma_flags,
               const struct vma_backing *backing);
 
-/* Take a range away with its frames; holes are allowed.  0, -EINVAL, -ENOMEM. */
+/* Take a range away with its frames; holes are allowed.  The heap is not: that is space_brk()'s.  0,
+ * -EINVAL, -ENOMEM. */
 int space_unmap(struct space *space, uaddr_t start, uaddr_t end);
 
 /* Change the rights of a range.  0, -EINVAL, -ENOMEM (holes, as on Linux). */

@@ -41,11 +41,6 @@ static uint32_t npages_of(const struct vma *vma)
     return (vma->end - vma->start) >> PAGE_SHIFT;
 }
 
-struct vma *vma_next(const struct vma_set *set, const struct vma *vma)
-{
-    return vma->node.next == &set->list ? NULL : to_vma(vma->node.next);
-}
-
 struct vma *vma_find_next(struct vma_set *set, uaddr_t address)
 {
     list_for_each(node, &set->list)
@@ -205,14 +200,6 @@ void vma_protect(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned prot)
         if (vma->end == old_end)
             vma = vma_next(set, vma);
     }
-}
-
-void vma_resize(struct vma_set *set, struct vma *vma, uaddr_t start, uaddr_t end)
-{
-    set->npages -= npages_of(vma);
-    vma->start = start;
-    vma->end = end;
-    set->npages += npages_of(vma);
 }
 
 void vma_set_destroy(struct vma_set *set)

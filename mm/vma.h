@@ -47,7 +47,10 @@ struct vma *vma_find(struct vma_set *set, uaddr_t address);
 struct vma *vma_find_next(struct vma_set *set, uaddr_t address);
 
 /* The range above a range, NULL if it is the last. */
-struct vma *vma_next(const struct vma_set *set, const struct vma *vma);
+static inline struct vma *vma_next(const struct vma_set *set, const struct vma *vma)
+{
+    return vma->node.next == &set->list ? NULL : list_entry(vma->node.next, struct vma, node);
+}
 
 /* Nothing in [start, end)? */
 bool vma_range_is_free(struct vma_set *set, uaddr_t start, uaddr_t end);
@@ -70,7 +73,14 @@ bool vma_range_is_mapped(struct vma_set *set, uaddr_t start, uaddr_t end);
 void vma_protect(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned prot);
 
 /* Move a stack's lower end or a heap's upper end; the caller has checked that the room is free. */
-void vma_resize(struct vma_set *set, struct vma *vma, uaddr_t start, uaddr_t end);
+static inline void vma_resize(struct vma_set *set, struct vma *vma, uaddr_t start, uaddr_t end)
+{
+    uint32_t old = vma->end - vma->start;
+
+    vma->start = start;
+    vma->end = end;
+    set->npages += (end - start) / PAGE_SIZE - old / PAGE_SIZE;
+}
 
 /* Free all ranges. */
 void vma_set_destroy(struct vma_set *set);

@@ -22,7 +22,7 @@ struct spinlock {
 
 /* Take `lock`.  Returns the interrupt state to hand to spin_unlock().  Any context; never
  * sleeps. */
-static inline uint32_t spin_lock(struct spinlock *lock)
+static ALWAYS_INLINE uint32_t spin_lock(struct spinlock *lock)
 {
     uint32_t flags = irq_save();
     ASSERT(lock->holder == NULL, "lock '%s' taken twice, first at %p", lock->name,
@@ -31,7 +31,7 @@ static inline uint32_t spin_lock(struct spinlock *lock)
     return flags;
 }
 
-static inline void spin_unlock(struct spinlock *lock, uint32_t flags)
+static ALWAYS_INLINE void spin_unlock(struct spinlock *lock, uint32_t flags)
 {
     ASSERT(lock->holder != NULL, "lock '%s' released but not held", lock->name);
     lock->holder = NULL;

@@ -5,8 +5,9 @@
 #include "kernel/lib/types.h"
 
 /* Report and stop.  The kernel's version is in kernel/panic.c, the host tests have their own. */
-_Noreturn void assert_failed(const char *file, int line, const char *function, const char *fmt,
-                             ...) PRINTF_LIKE(4, 5);
+__attribute__((cold)) _Noreturn void assert_failed(const char *file, int line,
+                                                   const char *function, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 
 /* ASSERT(condition, "what is wrong, with the values: %u", value) */
 #define ASSERT(condition, ...)                                        \

@@ -44,17 +44,6 @@ static struct {
     .next_pid = 1,
 };
 
-struct process *process_current(void)
-{
-    return thread_current()->process;
-}
-
-bool process_kill_pending(void)
-{
-    struct process *process = process_current();
-    return process && process->kill_signal != 0;
-}
-
 uint32_t process_foreground(void)
 {
     return processes.foreground;

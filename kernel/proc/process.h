@@ -61,13 +61,20 @@ int process_wait(uint32_t pid);
 int process_kill(uint32_t pid, int signal);
 
 /* The running thread's process, NULL for kernel threads. */
-struct process *process_current(void);
+static inline struct process *process_current(void)
+{
+    return thread_current()->process;
+}
 
 /* End the running process; `status` as in struct process. */
 _Noreturn void process_exit(int status);
 
 /* Is the running process to be killed?  Long loops and sleeps look here. */
-bool process_kill_pending(void);
+static inline bool process_kill_pending(void)
+{
+    struct process *process = process_current();
+    return process && process->kill_signal != 0;
+}
 
 /* Process that owns the console's input, 0: the shell.  Ctrl-C goes to it. */
 uint32_t process_foreground(void);

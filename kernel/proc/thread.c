@@ -35,7 +35,6 @@
 #include "mm/vmalloc.h"
 
 static struct {
-    struct thread *current;
     struct thread *idle;
     struct thread *dead; /* to be freed by the thread that runs next */
     struct list_node run_queue;
@@ -50,6 +49,8 @@ static struct {
     .next_id = 1,
 };
 
+struct thread *running_thread;
+
 static uintptr_t stack_top(const struct thread *thread)
 {
     return (uintptr_t)thread->stack + KERNEL_STACK_PAGES * PAGE_SIZE;
@@ -60,18 +61,13 @@ static struct thread *to_thread(struct list_node *run_node)
     return list_entry(run_node, struct thread, run_node);
 }
 
-struct thread *thread_current(void)
-{
-    return sched.current;
-}
-
 /* Interrupts off. */
 static void make_ready(struct thread *thread)
 {
     thread->state = THREAD_READY;
     thread->wake_tick = 0;
     list_add_tail(&sched.run_queue, &thread->run_node);
-    if (sched.current == sched.idle)
+    if (running_thread == sched.idle)
         sched.need_resched = true;
 }
 
@@ -104,13 +100,13 @@ static void finish_switch(void)
 
 static void switch_to(struct thread *next)
 {
-    struct thread *previous = sched.current;
+    struct thread *previous = running_thread;
 
     next->state = THREAD_RUNNING;
     sched.need_resched = false;
     if (next == previous)
         return;
-    sched.current = next;
+    running_thread = next;
     sched.stats.switches++;
     next->switches++;
     gdt_set_kernel_stack(stack_top(next));
@@ -136,10 +132,10 @@ static void schedule(void)
 /* The idle thread is never in the run queue: it runs when that is empty. */
 static void requeue_current(void)
 {
-    if (sched.current == sched.idle)
-        sched.current->state = THREAD_READY;
+    if (running_thread == sched.idle)
+        running_thread->state = THREAD_READY;
     else
-        make_ready(sched.current);
+        make_ready(running_thread);
 }
 
 void thread_yield(void)
@@ -165,8 +161,8 @@ static void tick(void)
 {
     uint64_t now = timer_ticks();
 
-    sched.current->ticks++;
-    if (sched.current == sched.idle)
+    running_thread->ticks++;
+    if (running_thread == sched.idle)
         sched.stats.idle_ticks++;
     list_for_each(node, &sched.all) {
         struct thread *thread = list_entry(node, struct thread, all_node);
@@ -182,7 +178,7 @@ static void thread_start(void)
 {
     finish_switch();
     irq_enable();
-    sched.current->entry(sched.current->argument);
+    running_thread->entry(running_thread->argument);
     thread_exit();
 }
 
@@ -267,17 +263,17 @@ struct thread *thread_create_user(struct process *process, void (*entry)(void *)
 void thread_exit(void)
 {
     irq_disable();
-    sched.current->state = THREAD_DEAD;
-    sched.dead = sched.current;
+    running_thread->state = THREAD_DEAD;
+    sched.dead = running_thread;
     schedule();
-    ASSERT(false, "thread %u runs after its end", sched.current->id);
+    ASSERT(false, "thread %u runs after its end", running_thread->id);
     __builtin_unreachable();
 }
 
 /* Interrupts off.  Sleep until woken, or until a tick (0: no limit). */
 static void sleep_until(struct list_node *queue, uint64_t wake_tick)
 {
-    struct thread *thread = sched.current;
+    struct thread *thread = running_thread;
 
     thread->state = THREAD_SLEEPING;
     thread->wake_tick = wake_tick;
@@ -381,7 +377,7 @@ void thread_run(void (*entry)(void))
     static struct thread boot; /* stands for the stack that is left here for ever */
 
     irq_disable();
-    sched.current = &boot;
+    running_thread = &boot;
     sched.idle = thread_alloc("idle", idle_loop, NULL);
     ASSERT(sched.idle, "no memory for the idle thread");
     sched.idle->state = THREAD_READY;

@@ -54,7 +54,14 @@ struct thread *thread_create(const char *name, void (*entry)(void *), void *argu
 struct thread *thread_create_user(struct process *process, void (*entry)(void *),
                                   void (*gone)(void *));
 
-struct thread *thread_current(void);
+/* The running thread.  Only the scheduler writes the variable. */
+extern struct thread *running_thread;
+
+static inline struct thread *thread_current(void)
+{
+    return running_thread;
+}
+
 _Noreturn void thread_exit(void);
 
 /* Let others run. */
