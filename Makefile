@@ -53,7 +53,7 @@ DEP_FLAGS = -MMD -MP -MF $(@:.o=.d)
 
 # Sources and what becomes of them.
 KERNEL_SRCS := $(sort boot/entry.S \
-    $(wildcard kernel/*.c kernel/*/*.c kernel/*/*.S mm/*.c mm/*.S shell/*.c))
+    $(wildcard kernel/*.c kernel/*.S kernel/*/*.c kernel/*/*.S mm/*.c mm/*.S shell/*.c))
 USER_LIB_SRCS := $(sort $(filter-out user/lib/crt0.S,$(wildcard user/lib/*.c user/lib/*.S))) \
     $(wildcard $(addprefix kernel/lib/,string.c format.c parse.c div64.c string_i386.S))
 USER_PROGRAMS := $(patsubst user/bin/%.c,$(BUILD)/user/%,$(sort $(wildcard user/bin/*.c)))

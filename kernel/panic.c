@@ -39,12 +39,9 @@ static struct {
     char message[MESSAGE_MAX]; /* not on the stack: the catcher may leave it */
 } state;
 
-/* The registers at a place in the kernel that is no trap: what panic() can know of its
- * caller. */
-struct call_site {
-    uintptr_t eip, ebp;
-    uint32_t eflags;
-};
+/* Called by panic_entry.S with the caller's registers. */
+_Noreturn void panic_called(const struct trap_frame *frame);
+_Noreturn void assert_called(const struct trap_frame *frame);
 
 static bool is_stack_word(uintptr_t address)
 {
@@ -186,72 +183,62 @@ static void print_memory_line(void)
     log_write(LOG_EMERG, "memory: %s", line);
 }
 
-/* `frame` is NULL for a panic that is no exception; then `site` tells where it was. */
-static _Noreturn void report(const struct trap_frame *frame, const struct call_site *site)
+static _Noreturn void report(const struct trap_frame *frame)
 {
     state.depth = 1;
     log_write(LOG_EMERG, "KERNEL PANIC: %s", state.message);
-    if (frame != NULL) {
-        print_frame(LOG_EMERG, frame);
-    } else {
-        log_write(LOG_EMERG, "eip %08x  ebp %08x  eflags %08x", (unsigned)site->eip,
-                  (unsigned)site->ebp, (unsigned)site->eflags);
-        print_control_registers(LOG_EMERG);
-        print_backtrace(LOG_EMERG, site->ebp, site->eip);
-    }
+    print_frame(LOG_EMERG, frame);
     print_memory_line();
     log_write(LOG_EMERG, "look further: `make debug` (gdb) or `make bochs`, then boot again");
     stop();
 }
 
-static _Noreturn void panic_at(const struct call_site *site, const char *where, const char *fmt,
-                               va_list args)
+static _Noreturn void panic_with(const char *message, const struct trap_frame *frame)
 {
-    char message[MESSAGE_MAX];
     irq_disable();
-    size_t used = strlcpy(message, where, sizeof(message));
-    if (used < sizeof(message))
-        vsnprintf(message + used, sizeof(message) - used, fmt, args);
     check_recursion(message);
     strlcpy(state.message, message, sizeof(state.message));
     offer_to_catcher();
-    report(NULL, site);
+    report(frame);
 }
 
-/* The caller of the function that this is used in. */
-#define CALL_SITE()                                                                    \
-    {                                                                                  \
-        .eip = (uintptr_t)__builtin_return_address(0),                                 \
-        .ebp = *(const uintptr_t *)__builtin_frame_address(0), .eflags = eflags_read() \
-    }
-
-void panic(const char *fmt, ...)
+/* What lies above the return address: the caller's arguments. */
+static const uint32_t *arguments_of(const struct trap_frame *frame)
 {
-    const struct call_site site = CALL_SITE();
-    va_list args;
-    va_start(args, fmt);
-    panic_at(&site, "", fmt, args);
+    return (const uint32_t *)trap_frame_esp(frame) + 1;
 }
 
-void assert_failed(const char *file, int line, const char *function, const char *fmt, ...)
+/* panic(fmt, ...).  On i386 a va_list is the address of the next argument. */
+void panic_called(const struct trap_frame *frame)
 {
-    const struct call_site site = CALL_SITE();
-    char where[LINE_MAX];
-    va_list args;
-    va_start(args, fmt);
-    snprintf(where, sizeof(where), "%s:%d %s: ", file, line, function);
-    panic_at(&site, where, fmt, args);
+    const uint32_t *arguments = arguments_of(frame);
+    char message[MESSAGE_MAX];
+
+    vsnprintf(message, sizeof(message), (const char *)arguments[0], (va_list)&arguments[1]);
+    panic_with(message, frame);
+}
+
+/* assert_failed(file, line, function, fmt, ...) */
+void assert_called(const struct trap_frame *frame)
+{
+    const uint32_t *arguments = arguments_of(frame);
+    char message[MESSAGE_MAX];
+    int used = snprintf(message, sizeof(message), "%s:%u %s: ", (const char *)arguments[0],
+                        arguments[1], (const char *)arguments[2]);
+
+    if (used > 0 && (size_t)used < sizeof(message))
+        vsnprintf(message + used, sizeof(message) - (size_t)used, (const char *)arguments[3],
+                  (va_list)&arguments[4]);
+    panic_with(message, frame);
 }
 
 void panic_trap(const struct trap_frame *frame)
 {
     char message[MESSAGE_MAX];
+
     irq_disable();
     describe(frame, message, sizeof(message));
-    check_recursion(message);
-    strlcpy(state.message, message, sizeof(state.message));
-    offer_to_catcher();
-    report(frame, NULL);
+    panic_with(message, frame);
 }
 
 void panic_init(const char *cmdline)

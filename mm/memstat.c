@@ -103,7 +103,7 @@ void memstat_line(char *line, size_t size)
 
     buddy_get_stats(&buddy);
     snprintf(line, size,
-             "memory: %u KiB managed, %u free (low %u, high %u); slab %u, tables %u, "
+             "%u KiB managed, %u free (low %u, high %u); slab %u, tables %u, "
              "stacks %u, anon %u, file %u",
              buddy.managed * PAGE_KIB, buddy.free * PAGE_KIB,
              (buddy.free - buddy.zones[ZONE_HIGHMEM].free) * PAGE_KIB,

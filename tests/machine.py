@@ -20,6 +20,7 @@ ISO = BUILD / "strata.iso"
 PROMPT = "strata> "
 
 TIME_LIMIT = 180  # seconds; a healthy boot takes one, a busy machine may need many
+ANSWER_LIMIT = 60  # seconds until the shell has answered
 EXIT_PASSED = 1  # isa-debug-exit turns code N into status 2N+1
 EXIT_FAILED = 3
 
@@ -89,14 +90,14 @@ class Shell:
         self.child = child
         child.delaybeforesend = None
 
-    def wait_prompt(self, timeout=TIME_LIMIT):
+    def wait_prompt(self, timeout=ANSWER_LIMIT):
         self.child.expect(r"\n(?:\x1b\[[0-9;?]*[A-Za-z])*" + PROMPT, timeout=timeout)
         return plain(self.child.before)
 
     def send(self, keys):
         self.child.send(keys)
 
-    def expect(self, pattern, timeout=TIME_LIMIT):
+    def expect(self, pattern, timeout=ANSWER_LIMIT):
         self.child.expect(pattern, timeout=timeout)
         return plain(self.child.before), self.child.match
 

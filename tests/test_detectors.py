@@ -12,7 +12,7 @@ def crash(suite, case, machine=Machine()):
 
 
 def check_report(output):
-    assert re.search(r"#0 +0xc[0-9a-f]{7} \w+\+0x[0-9a-f]+", output), "no backtrace"
+    assert re.search(r"#0 +0xc[0-9a-f]{7} \w+\+", output), "no backtrace"
     assert re.search(r"memory: .*\d", output), "no line on memory"
     assert "look further" in output
 
@@ -20,7 +20,7 @@ def check_report(output):
 def test_panic_report():
     output = crash("detectors", "panic_report").output
     assert "KERNEL PANIC: a test of the report, number 42" in output
-    assert re.search(r"#0 +0xc[0-9a-f]{7} panic_report\+0x", output)
+    assert re.search(r"#0 +0xc[0-9a-f]{7} panic_report\+", output)
     check_report(output)
 
 

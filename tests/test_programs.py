@@ -31,7 +31,7 @@ SIGNALS = {2: "SIGINT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8:
 TYPED = "a line of text\n"
 EXPECTED = dict(re.findall(r"^([a-z][\w-]*) +([\d|]+)$",
                            (ROOT / "user/bin/hostile.expected").read_text(), re.MULTILINE))
-END_OF_FILE = "\x04"
+END_OF_FILE, CTRL_U = "\x04", "\x15"
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +64,18 @@ def on_strata(shell, program, stdin):
         output = output[:ending.start()]
         status = int(ending[1]) if ending[1] else \
             128 + next(n for n, name in SIGNALS.items() if name == ending[2])
-    if stdin:  # the terminal's echo
-        for line in stdin.splitlines(keepends=True):
+    if stdin:
+        for line in stdin.splitlines(keepends=True):  # the terminal's echo
             output = output.replace(line, "", 1)
+        drop_what_was_not_read(shell)
     return output, status
+
+
+def drop_what_was_not_read(shell):
+    """Typed lines that the program left go to the shell: wait until it has seen them."""
+    shell.send(CTRL_U + "echo synchronised\r")
+    shell.expect(r"\nsynchronised\r?(?=\n)")
+    shell.wait_prompt()
 
 
 @pytest.mark.parametrize("program, stdin", PROGRAMS, ids=[row[0] for row in PROGRAMS])
