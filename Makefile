@@ -76,14 +76,13 @@ ISO := $(BUILD)/strata.iso
 
 all: $(ELF) $(INITRD) ## build the kernel and its initrd (default)
 
-# What a target needs on this machine is probed for, and installed if missing (tools/deps).
-DEPS := gcc llvm cross run iso bochs debug host check
-.PHONY: $(DEPS:%=deps-%)
-$(DEPS:%=deps-%): deps-%:
-	$(Q)tools/deps $*
+# What the goals need on this machine is probed for, and installed if missing, in one call.
+.PHONY: deps
+deps:
+	$(Q)tools/deps $(compiler) $(MAKECMDGOALS)
 
 # The flags in use; rewritten only when they change, and then every object is made again.
-$(BUILD)/flags: FORCE | deps-$(compiler)
+$(BUILD)/flags: FORCE | deps
 	@mkdir -p $(@D)
 	@echo "$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(LD) $(LD_FLAGS) $$($(CC) -dumpversion)" >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
@@ -130,11 +129,11 @@ $(USER_PROGRAMS): $(BUILD)/user/%: $(BUILD)/user/obj/user/lib/crt0.o $(BUILD)/us
 # The initrd: the programs (stripped) and the files in EXTRA, all as bin/NAME.  Always made anew,
 # because EXTRA may differ, but replaced only when its content changed.
 EXTRA ?=
-$(INITRD): $(USER_PROGRAMS) $(EXTRA) FORCE | deps-$(compiler)
+$(INITRD): $(USER_PROGRAMS) $(EXTRA) FORCE
 	$(Q)STRIP='$(STRIP)' tools/make-initrd $@ $(USER_PROGRAMS) -- $(EXTRA)
 
 # The ISO.  APPEND goes to the kernel line of each menu entry.
-$(ISO): $(ELF) $(INITRD) grub.cfg tools/make-iso FORCE | deps-iso
+$(ISO): $(ELF) $(INITRD) grub.cfg tools/make-iso FORCE
 	$(Q)STRIP='$(STRIP)' APPEND='$(subst ','\'',$(APPEND))' tools/make-iso $@ $(ELF) $(INITRD)
 
 iso: $(ISO) ## build the bootable ISO image with GRUB
@@ -147,19 +146,19 @@ ICOUNT ?=
 QEMU := tools/qemu --mem '$(MEM)' --cpu '$(CPU)' $(if $(filter 1,$(ICOUNT)),--icount)
 BOOT_DIRECT = --kernel $(ELF) --initrd $(INITRD) --append '$(subst ','\'',$(APPEND))'
 
-run: all | deps-run ## boot in QEMU: the shell in this terminal (serial console)
+run: all ## boot in QEMU: the shell in this terminal (serial console)
 	@$(QEMU) $(BOOT_DIRECT)
 
-run-iso: $(ISO) | deps-run ## the same from the ISO image, through GRUB
+run-iso: $(ISO) ## the same from the ISO image, through GRUB
 	@$(QEMU) --iso $(ISO)
 
-run-vga: all | deps-run ## boot in QEMU with screen and keyboard: a window, or curses without a display
+run-vga: all ## boot in QEMU with screen and keyboard: a window, or curses without a display
 	@$(QEMU) --vga $(BOOT_DIRECT)
 
-debug: all | deps-run deps-debug ## boot in QEMU under gdb, stopped at kmain
+debug: all ## boot in QEMU under gdb, stopped at kmain
 	@$(QEMU) --gdb $(BOOT_DIRECT)
 
-bochs: $(ISO) | deps-bochs ## boot the ISO under Bochs' debugger; "c" continues to the shell
+bochs: $(ISO) ## boot the ISO under Bochs' debugger; "c" continues to the shell
 	@tools/bochs $(ISO)
 
 # Tests.
@@ -188,7 +187,7 @@ $(BUILD)/host/$(1): tests/host/test_$(1).c $(call host_header_line,sources,tests
 endef
 $(foreach test,$(HOST_TESTS),$(eval $(call host_test_rule,$(notdir $(test)))))
 
-$(HOST_TESTS): $(HOST_HEADERS) | deps-host
+$(HOST_TESTS): $(HOST_HEADERS) | deps
 	@mkdir -p $(@D)
 	$(call say,HOST,$@)
 	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,$<) $(filter %.c %.S,$^) -o $@
@@ -196,20 +195,20 @@ $(HOST_TESTS): $(HOST_HEADERS) | deps-host
 test-kernels: $(TEST_KERNELS) $(BENCH_KERNEL) ## build the test kernels
 host-tests: $(HOST_TESTS) ## build the tests that run on this machine (address and UB sanitizers)
 
-check: | deps-check ## install what the tests need, build everything, run every test
+check: | deps ## install what the tests need, build everything, run every test
 	$(Q)$(MAKE) --no-print-directory all iso test-kernels host-tests
 	$(Q)$(MAKE) --no-print-directory LLVM=1 BUILD=$(BUILD)/llvm all
 	$(Q)$(PYTEST)
 
-bochs-check: iso test-kernels | deps-check ## the tests that run in Bochs, unattended
+bochs-check: iso test-kernels ## the tests that run in Bochs, unattended
 	$(Q)$(PYTEST) -m bochs
 
-bench: all $(BENCH_KERNEL) | deps-run ## count instructions (deterministic); table and JSON in $(BUILD)
+bench: all $(BENCH_KERNEL) ## count instructions (deterministic); table and JSON in $(BUILD)
 	$(Q)$(PYTHON) tests/bench.py
 
 # Housekeeping.
 FORMATTED = $(shell find kernel mm shell user tests boot -name '*.[ch]')
-format: | deps-check ## clang-format every C file in place
+format: | deps ## clang-format every C file in place
 	$(Q)clang-format -i $(FORMATTED)
 
 clean: ## remove everything that was built

@@ -6,6 +6,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/fpu.h"
 #include "kernel/cpu/gdt.h"
+#include "kernel/cpu/guarded.h"
 #include "kernel/cpu/irq.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/cpu/trap.h"
@@ -49,6 +50,7 @@ void kmain(uint32_t magic, uint32_t info_paddr)
     set_log_level(cmdline);
     ASSERT(!problem, "%s", problem);
     cpu_enable_features();
+    guarded_init();
 
     mm_init(); /* buddy, paging, slab, kmalloc, vmalloc, spaces, faults */
 

@@ -30,12 +30,16 @@ static void print_linux_fields(const struct memstat *stat)
     print_kb("MemTotal:", stat->mem_total);
     print_kb("MemFree:", stat->mem_free);
     print_kb("MemAvailable:", stat->mem_available);
+    print_kb("Buffers:", 0); /* no block devices, */
+    print_kb("Cached:", 0);  /* no page cache: programs are read where the loader put them */
     print_kb("HighTotal:", stat->high_total);
     print_kb("HighFree:", stat->high_free);
     print_kb("LowTotal:", stat->low_total);
     print_kb("LowFree:", stat->low_free);
+    print_kb("SwapTotal:", 0);
+    print_kb("SwapFree:", 0);
     print_kb("AnonPages:", stat->anon_pages);
-    print_kb("FilePages:", stat->file_pages);
+    print_kb("Mapped:", stat->file_pages);
     print_kb("Slab:", stat->slab);
     print_kb("SReclaimable:", stat->slab_reclaimable);
     print_kb("SUnreclaim:", stat->slab_unreclaimable);

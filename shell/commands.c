@@ -9,7 +9,7 @@ const struct shell_command shell_commands[] = {
 /* ---- Physical memory ---- */
 { "meminfo", "", "memory by use, in kB",
   "Fields as in Linux's /proc/meminfo (proc(5)).  MemTotal is what the allocator manages:\n"
-  "MemFree + every kind of use, exactly.  FilePages: program text and data.  The last\n"
+  "MemFree + every kind of use, exactly.  Mapped: program text and data.  The last\n"
   "fields are Strata's: RAM that was never managed (Reserved), and what it holds.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_meminfo },
 { "memmap", "", "the firmware's memory map",

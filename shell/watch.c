@@ -3,8 +3,9 @@
  * Problem     Redraw a screen every second without flicker, on a serial line as well.
  * Method      Nothing is cleared.  The command runs with its output sent to a sink that writes
  *             each line over the old one: cursor to the row's start, the text, erase what is
- *             left of the old line; below the last line everything is erased.  What does not
- *             fit into the screen is dropped.
+ *             left of the old line; below the last line everything is erased.
+ * Folding     Output with more lines than the screen, all narrow (meminfo), is folded: the rest
+ *             goes to the right half.  What does not fit then is dropped.
  * End         Any key: exactly one is taken, however many bytes it sends.
  * Reading     ECMA-48: CUP (8.3.21), ED (8.3.39), EL (8.3.41). */
 #include "kernel/cpu/timer.h"
@@ -26,9 +27,15 @@
 /* A terminal sends the bytes of one key at once: what comes later is another key. */
 #define KEY_GAP_TICKS (TIMER_HZ / 20)
 
-/* Where the next character goes; both count from 0. */
+#define HEADER_ROWS 2u
+#define RIGHT_HALF (SCREEN_COLUMNS / 2)
+
+/* Where the next character goes, counted from 0, and what the frame turned out to need. */
 struct screen {
-    unsigned row, column;
+    unsigned row, column;  /* column: in this row of this half */
+    unsigned left;         /* where rows start: 0, or RIGHT_HALF */
+    bool folded;           /* two halves */
+    unsigned rows, widest; /* of the whole output, the header not counted in `widest` */
 };
 
 static void write_string(const char *string)
@@ -36,24 +43,52 @@ static void write_string(const char *string)
     tty_write(string, strlen(string));
 }
 
-static void go_to_row(unsigned row)
+static void go_to_row(const struct screen *screen)
 {
-    char move[16];
+    char move[24];
 
-    snprintf(move, sizeof(move), "\033[%u;1H", row + 1);
+    snprintf(move, sizeof(move), "\033[%u;%uH", screen->row + 1, screen->left + 1);
     write_string(move);
 }
 
-/* A full row has nothing left to erase, and erasing would take its last character: a VT100's
- * cursor stays on the last column until one more character comes. */
+/* Columns that a row may fill: in the left of two halves one stays free. */
+static unsigned width(const struct screen *screen)
+{
+    if (screen->row >= SCREEN_ROWS)
+        return 0;
+    return screen->folded && screen->left == 0 && screen->row >= HEADER_ROWS
+               ? RIGHT_HALF - 1
+               : SCREEN_COLUMNS - screen->left;
+}
+
+/* Take away what is left of the old row: in the left half by blanks, which spare the right one.  A full
+ * row has nothing left, and erasing would take its last character: a VT100's cursor stays on the
+ * last column until one more character comes. */
+static void erase_rest(const struct screen *screen)
+{
+    static const char blanks[RIGHT_HALF] = "                                        ";
+    unsigned columns = width(screen);
+
+    if (screen->column >= columns)
+        return;
+    if (columns == RIGHT_HALF - 1)
+        tty_write(blanks, columns - screen->column);
+    else
+        write_string(ERASE_TO_END_OF_LINE);
+}
+
 static void end_row(struct screen *screen)
 {
-    if (screen->row < SCREEN_ROWS && screen->column < SCREEN_COLUMNS)
-        write_string(ERASE_TO_END_OF_LINE);
+    erase_rest(screen);
     screen->row++;
+    screen->rows++;
     screen->column = 0;
+    if (screen->folded && screen->left == 0 && screen->row == SCREEN_ROWS) {
+        screen->left = RIGHT_HALF;
+        screen->row = HEADER_ROWS;
+    }
     if (screen->row < SCREEN_ROWS)
-        go_to_row(screen->row);
+        go_to_row(screen);
 }
 
 static void screen_sink(void *context, const char *bytes, size_t nbytes)
@@ -63,10 +98,12 @@ static void screen_sink(void *context, const char *bytes, size_t nbytes)
     while (nbytes > 0) {
         const char *newline = memchr(bytes, '\n', nbytes);
         size_t length = newline == NULL ? nbytes : (size_t)(newline - bytes);
-        size_t room = screen->row < SCREEN_ROWS ? SCREEN_COLUMNS - screen->column : 0;
-        size_t shown = MIN(length, room);
-        tty_write(bytes, shown);
-        screen->column += (unsigned)shown;
+        unsigned columns = width(screen);
+        size_t room = columns > screen->column ? columns - screen->column : 0;
+        tty_write(bytes, MIN(length, room));
+        screen->column += (unsigned)length;
+        if (screen->rows >= HEADER_ROWS)
+            screen->widest = MAX(screen->widest, screen->column);
         if (newline == NULL)
             return;
         end_row(screen);
@@ -85,20 +122,35 @@ static void print_header(uint32_t seconds, int argc, char *argv[])
     shell_printf("   up %llu s   any key ends\n\n", (unsigned long long)up);
 }
 
-static int draw_frame(const struct shell_command *command, uint32_t seconds, int argc,
-                      char *argv[])
+/* Erase what an earlier, longer frame left: below, and in the right half. */
+static void erase_below(struct screen *screen)
 {
-    struct screen screen = { 0 };
+    if (screen->column > 0)
+        end_row(screen);
+    for (; screen->folded && screen->row < SCREEN_ROWS; screen->row++) {
+        go_to_row(screen);
+        erase_rest(screen);
+    }
+    if (screen->row < SCREEN_ROWS)
+        write_string(ERASE_BELOW);
+}
 
-    go_to_row(0);
+/* *folded: does this command need two halves?  Found out by the first frame. */
+static int draw_frame(const struct shell_command *command, uint32_t seconds, int argc,
+                      char *argv[], bool *folded)
+{
+    struct screen screen = { .folded = *folded };
+
+    go_to_row(&screen);
     shell_redirect(screen_sink, &screen);
     print_header(seconds, argc, argv);
     int result = shell_call(command, argc, argv);
     shell_redirect(NULL, NULL);
-    if (screen.column > 0)
-        end_row(&screen);
-    if (screen.row < SCREEN_ROWS)
-        write_string(ERASE_BELOW);
+    erase_below(&screen);
+    if (!*folded && screen.rows > SCREEN_ROWS && screen.widest < RIGHT_HALF) {
+        *folded = true;
+        return draw_frame(command, seconds, argc, argv, folded);
+    }
     return result;
 }
 
@@ -124,11 +176,12 @@ static bool key_before(uint64_t deadline)
 static int watch(const struct shell_command *command, uint32_t seconds, int argc, char *argv[])
 {
     uint64_t next = timer_ticks();
+    bool folded = false;
     int result;
 
     write_string(CLEAR_SCREEN);
     do {
-        result = draw_frame(command, seconds, argc, argv);
+        result = draw_frame(command, seconds, argc, argv, &folded);
         next = MAX(next + (uint64_t)seconds * TIMER_HZ, timer_ticks());
     } while (!key_before(next));
     write_string("\n");

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.xdist_group("session")
 CTRL_A, CTRL_C, CTRL_E, CTRL_K, CTRL_U, CTRL_W = "\x01\x03\x05\x0b\x15\x17"
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE, BACKSPACE = "\x1b[H", "\x1b[F", "\x1b[3~", "\x7f"
-USES = ["AnonPages", "FilePages", "Slab", "KernelStack", "PageTables", "VmallocUsed",
+USES = ["AnonPages", "Mapped", "Slab", "KernelStack", "PageTables", "VmallocUsed",
         "KmallocLarge"]
 
 

@@ -9,8 +9,6 @@
  * controls.  Touching it where it does not exist raises #UD. */
 #include "kernel/cpu/cpu.h"
 
-#include "kernel/cpu/guarded.h"
-
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
@@ -172,10 +170,8 @@ void cpu_enable_features(void)
     uint32_t cr4 = cr4_read();
     if (cpu_has(CPU_SMEP))
         cr4 |= CR4_SMEP;
-    if (cpu_has(CPU_SMAP)) {
-        guarded_use_smap();
+    if (cpu_has(CPU_SMAP))
         cr4 |= CR4_SMAP;
-    }
     if (cpu_has(CPU_UMIP))
         cr4 |= CR4_UMIP;
     cr4_write(cr4);

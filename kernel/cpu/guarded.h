@@ -16,5 +16,5 @@ extern const struct guarded_entry ex_table_start[], ex_table_end[];
 size_t guarded_copy(void *dst, const void *src, size_t nbytes);
 size_t guarded_zero(void *dst, size_t nbytes);
 
-/* SMAP is about to be turned on: put STAC and CLAC around the accesses.  Once, at boot. */
-void guarded_use_smap(void);
+/* Where the processor has SMAP, put STAC and CLAC around the accesses.  Once, at boot. */
+void guarded_init(void);

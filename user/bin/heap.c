@@ -140,10 +140,10 @@ static const struct step sbrk_steps[] = {
 };
 
 static const struct step malloc_steps[] = {
-    { allocate, "malloc(1 MiB)", "only headers are written, at both ends" },
+    { allocate, "malloc(1 MiB)", "only headers, at both ends" },
     { fill_half, "fill its first half", "" },
     { fill, "fill all of it", "" },
-    { release, "free", "returned through brk, but for a reserve" },
+    { release, "free", "given back, but for a reserve" },
 };
 
 static void run_step(const struct step *step)
@@ -151,7 +151,7 @@ static void run_step(const struct step *step)
     getrusage(RUSAGE_SELF, &before);
     step->run();
     getrusage(RUSAGE_SELF, &after);
-    printf("%-20s %7u %9u %7ld   %s\n", step->name, (unsigned)((char *)sbrk(0) - start) / KIB,
+    printf("%-19s %7u %8u %6ld  %s\n", step->name, (unsigned)((char *)sbrk(0) - start) / KIB,
            resident_pages(), after.ru_minflt - before.ru_minflt, step->remark);
 }
 
@@ -175,7 +175,7 @@ static void warm_up(void)
 int main(void)
 {
     warm_up();
-    puts("step                 brk/KiB  resident  faults");
+    puts("step                brk/KiB resident faults");
     for (size_t i = 0; i < sizeof(sbrk_steps) / sizeof(sbrk_steps[0]); i++)
         run_step(&sbrk_steps[i]);
 
