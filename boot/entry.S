@@ -1,18 +1,19 @@
 /* boot/entry.S - from the boot loader to kmain() in the higher half.
  *
- * The loader leaves us as the Multiboot Specification 3.2 says: 32-bit protected mode, flat segments,
- * paging and interrupts off, magic in EAX, physical address of the information in EBX.  The kernel is
- * loaded at 1 MiB but linked at KERNEL_BASE + 1 MiB, so nothing of it can run before paging is on:
+ * The loader leaves us as the Multiboot Specification 3.2 says: 32-bit protected mode, flat
+ * segments, paging and interrupts off, magic in EAX, physical address of the information in
+ * EBX.  The kernel is loaded at 1 MiB but linked at KERNEL_BASE + 1 MiB, so nothing of it can run
+ * before paging is on:
  *
- *     physical 0 .. 16 MiB   <-- boot_page_tables <-- directory entry   0..3   at 0: this code itself
- *                                                 <-- directory entry 768..771 at KERNEL_BASE: the kernel
+ *     physical 0 .. 16 MiB <-- boot_page_tables <-- directory entries   0..3   (this code)
+ *                                               <-- directory entries 768..771 (the kernel)
  *
  * Only this file's section .boot is linked where it is loaded.  Everything else is addressed as
- * PADDR(symbol) until the jump to higher_half.  mm/paging.c takes boot_page_directory over as the
- * kernel's directory and frees what lies between boot_tables_start and boot_tables_end.
+ * PADDR(symbol) until the jump to higher_half.  mm/paging.c takes boot_page_directory over as
+ * the kernel's directory and frees what lies between boot_tables_start and boot_tables_end.
  *
- * 4 KiB pages, because a 486 has no larger ones.  Sources: Multiboot Specification 0.6.96, 3.1 and
- * 3.2; Intel SDM vol. 3, 2.5 (CR0) and 4.3 (32-bit paging). */
+ * 4 KiB pages, because a 486 has no larger ones.  Sources: Multiboot Specification 0.6.96, 3.1
+ * and 3.2; Intel SDM vol. 3, 2.5 (CR0) and 4.3 (32-bit paging). */
 #include "boot/multiboot.h"
 #include "kernel/lib/layout.h"
 
@@ -44,7 +45,7 @@ boot_entry:
         pushl   %ebx                    /* kmain's second argument */
         pushl   %eax                    /* and its first */
 
-        /* boot_tsc = RDTSC, where the processor has it: CPUID exists if EFLAGS.ID can be flipped. */
+        /* boot_tsc = RDTSC, where there is one: CPUID exists if EFLAGS.ID can be flipped. */
         pushfl
         popl    %eax
         movl    %eax, %ecx

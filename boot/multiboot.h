@@ -1,4 +1,5 @@
-/* boot/multiboot.h - Multiboot Specification 0.6.96, sections 3.1 (header) and 3.3 (information). */
+/* boot/multiboot.h - Multiboot Specification 0.6.96, sections 3.1 (header) and 3.3
+ * (information). */
 #pragma once
 
 #define MULTIBOOT_HEADER_MAGIC 0x1BADB002

@@ -1,5 +1,5 @@
-/* From the boot loader to the first thread, straight down.  entry.S has turned on paging and calls
- * kmain() in the higher half, interrupts off. */
+/* From the boot loader to the first thread, straight down.  entry.S has turned on paging and
+ * calls kmain() in the higher half, interrupts off. */
 #include "kernel/main.h"
 
 #include "boot/multiboot.h"

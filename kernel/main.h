@@ -7,5 +7,6 @@
  * (shell/start.c) runs the shell; a test kernel's (tests/kernel/framework.c) runs its tests. */
 void start(void);
 
-/* Called by entry.S with the loader's magic number and the physical address of its information. */
+/* Called by entry.S with the loader's magic number and the physical address of its
+ * information. */
 _Noreturn void kmain(uint32_t magic, uint32_t info_paddr);

@@ -1,6 +1,6 @@
-/* panic() and assert_failed(): before anything changes a register, all of them are saved, in the layout
- * of struct trap_frame (trap.h), as if the call had been an exception.  ESP at the call points to the
- * return address, with the arguments above it. */
+/* panic() and assert_failed(): before anything changes a register, all of them are saved, in
+ * the layout of struct trap_frame (trap.h), as if the call had been an exception.  ESP at the
+ * call points to the return address, with the arguments above it. */
 #include "kernel/cpu/cpu.h"
 
         .macro  PANIC_ENTRY name, handler

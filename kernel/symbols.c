@@ -1,11 +1,13 @@
 /* Names for addresses.
  * Problem     A backtrace is a list of numbers; the reader wants functions.
- * State       .ksyms, read-only, made by tools/symbols.awk from the linked kernel: the start of each
- *             function in ascending order with the place of its name, and behind it all the names.
+ * State       .ksyms, read-only, made by tools/symbols.awk from the linked kernel: the start of
+ *             each function in ascending order with the place of its name, and behind it all
+ *             the names.
  * Invariant   The table stands behind the code, so that linking it in moves no function;
  *             tools/link-kernel checks that.
- * Lookup      Binary search for the last function that starts at or below the address.  The table
- *             has no sizes: the padding between two functions counts as part of the first.
+ * Lookup      Binary search for the last function that starts at or below the address.  The
+ *             table has no sizes: the padding between two functions counts as part of the
+ *             first.
  * Used by a panic: no locks, no memory, any context. */
 #include "kernel/symbols.h"
 

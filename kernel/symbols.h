@@ -1,5 +1,6 @@
 /* kernel/symbols.h - names of the kernel's functions, for backtraces.
- * The table is made by the Makefile from the linked kernel (nm) and linked in behind the code. */
+ * The table is made by the Makefile from the linked kernel (nm) and linked in behind the
+ * code. */
 #pragma once
 
 #include "kernel/lib/types.h"

@@ -1,21 +1,21 @@
 /* The buddy allocator.
  *
- * Problem     Hand out contiguous, aligned runs of frames quickly, and rebuild large runs as they
- *             come back.
- * Words       order k = a block of 2^k frames; the buddy of a block is the one whose frame number
- *             differs in bit k only: together they are a block of order k+1.  head = the first frame
- *             of a block, tail = any other.
- * State       for each zone: a list of free blocks for each order, and a word whose bit k says that
- *             list k is not empty.  The head's struct page holds kind and order, for free and for
- *             used blocks; every tail is PAGE_TAIL.
+ * Problem     Hand out contiguous, aligned runs of frames quickly, and rebuild large runs as
+ *             they come back.
+ * Words       order k = a block of 2^k frames; the buddy of a block is the one whose frame
+ *             number differs in bit k only: together they are a block of order k+1.  head = the
+ *             first frame of a block, tail = any other.
+ * State       for each zone: a list of free blocks for each order, and a word whose bit k says
+ *             that list k is not empty.  The head's struct page holds kind and order, for free
+ *             and for used blocks; every tail is PAGE_TAIL.
  * Invariants  1. A block of order k starts at a frame number divisible by 2^k.
  *             2. Two free buddies of one order never coexist below the maximum order.
  *             3. Sum over k of blocks(k) * 2^k equals the zone's free frames.
  *             4. Free frames + frames of each kind of use = frames managed.
- * Alloc       The lowest set bit at or above k gives the smallest block that is large enough.  While
- *             it is too large, its upper half goes to the list one order below.
- * Free        While the buddy is free and of the same order, take it off its list and go on with the
- *             pair as one block.
+ * Alloc       The lowest set bit at or above k gives the smallest block that is large enough.
+ *             While it is too large, its upper half goes to the list one order below.
+ * Free        While the buddy is free and of the same order, take it off its list and go on
+ *             with the pair as one block.
  * Example     16 frames, all free, alloc order 1:
  *
  *                 order 4  [0..............15]        split
@@ -23,12 +23,14 @@
  *                 order 2  [4..7]
  *                 order 1  [2,3]     and [0,1] is handed out
  *
- *             Freeing [0,1] finds its buddy 0^2 = 2 free at order 1, then 4 at order 2, 8 at order 3:
- *             one block of order 4 again.
- * Zones       DMA (below 16 MiB), Normal (below 896 MiB, in the direct map), HighMem.  Their bounds
- *             are multiples of 4 MiB, so no block and no pair of buddies lies in two zones.
+ *             Freeing [0,1] finds its buddy 0^2 = 2 free at order 1, then 4 at order 2, 8 at
+ *             order 3: one block of order 4 again.
+ * Zones       DMA (below 16 MiB), Normal (below 896 MiB, in the direct map), HighMem.  Their
+ *             bounds are multiples of 4 MiB, so no block and no pair of buddies lies in two
+ *             zones.
  * Cost        At most 10 steps for either operation, independent of the size of memory.
- * Limits      4 MiB a block; up to half of a block is wasted for sizes just above a power of two.
+ * Limits      4 MiB a block; up to half of a block is wasted for sizes just above a power of
+ *             two.
  * Lock        one for each zone.
  * Reading     K. Knowlton, "A Fast Storage Allocator", CACM 1965; Knuth, TAOCP vol. 1, 2.5. */
 #include "mm/buddy.h"

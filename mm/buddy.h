@@ -9,21 +9,23 @@
 
 enum zone_id { ZONE_DMA, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_COUNT };
 
-/* What a request needs or can live with.  The best zone is tried first, then the ones below it. */
+/* What a request needs or can live with.  The best zone is tried first, then the ones below
+ * it. */
 #define PAGE_ANY 0u        /* NORMAL, then DMA: memory that the kernel can touch directly */
 #define PAGE_DMA (1u << 0) /* below 16 MiB only */
 #define PAGE_HIGHMEM_OK (1u << 1) /* HIGHMEM first: the caller uses kmap */
 #define PAGE_ZERO (1u << 2) /* filled with zeros; not with PAGE_HIGHMEM_OK (kmap_zero_frame) */
 
-/* Take 2^order contiguous frames, aligned to their size, from the zones that `flags` allow.  The
- * block is accounted to `kind` (PAGE_KIND_FIRST_USED ..) and its first frame has kind, order, count
- * = 0 and refs = 0; the contents are undefined unless PAGE_ZERO.  The caller owns it until
- * buddy_free().  NULL if no allowed zone has such a block, or order > BUDDY_MAX_ORDER. */
+/* Take 2^order contiguous frames, aligned to their size, from the zones that `flags` allow.
+ * The block is accounted to `kind` (PAGE_KIND_FIRST_USED ..) and its first frame has kind,
+ * order, count = 0 and refs = 0; the contents are undefined unless PAGE_ZERO.  The caller owns
+ * it until buddy_free().  NULL if no allowed zone has such a block, or order >
+ * BUDDY_MAX_ORDER. */
 struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags);
 
-/* Give back a block that buddy_alloc() handed out, with its order.  Freeing a free block, the inside
- * of a block, a reserved frame, a frame that does not exist or a wrong order is a bug in the caller:
- * panics with a message that names the frame; nothing was changed then. */
+/* Give back a block that buddy_alloc() handed out, with its order.  Freeing a free block, the
+ * inside of a block, a reserved frame, a frame that does not exist or a wrong order is a bug in
+ * the caller: panics with a message that names the frame; nothing was changed then. */
 void buddy_free(struct page *page, unsigned order);
 
 /* Hand a range of frames to the allocator; used at boot, and for boot memory that is no longer
@@ -57,7 +59,8 @@ void buddy_get_stats(struct buddy_stats *stats);
 uint32_t buddy_free_frames(void);
 uint32_t buddy_managed_frames(void);
 
-/* Walk every list and every frame and check the invariants in buddy.c; logs the first violation. */
+/* Walk every list and every frame and check the invariants in buddy.c; logs the first
+ * violation. */
 bool buddy_check(void);
 
 #ifdef STRATA_HOST

@@ -1,26 +1,28 @@
 /* Page faults: the answers.
  *
- * Problem   A program touched a page that its page table does not allow.  Either its ranges say that
- *           the access is right, then the page is made so; or they do not, then the program is told.
+ * Problem   A program touched a page that its page table does not allow.  Either its ranges say
+ *           that the access is right, then the page is made so; or they do not, then the
+ *           program is told.
  *
- *      range?  right?  page there?  write?   contents         answer                      cause
- *      ------  ------  -----------  -------  ---------------  --------------------------  ----------
- *      no                                    stack below?     grow the stack, go on       STACK
- *      no                                                     none                        BAD
- *      yes     no                                             none                        BAD
- *      yes     yes     no           any      of a file        copy into a new frame       FILE
- *      yes     yes     no           no       zero             map the zero frame          ZERO_READ
- *      yes     yes     no           yes      zero             map a new zeroed frame      ANON
- *      yes     yes     read-only    yes      zero frame       map a new zeroed frame      ZERO_WRITE
- *      yes     yes     read-only    yes      others share it  copy, map the copy          COW
- *      yes     yes     read-only    yes      sole user        allow writing               REUSE
- *      yes     yes     yes                                    nothing to do               SPURIOUS
+ *      range?  right?  page there?  write?  contents         answer                  cause
+ *      ------  ------  -----------  ------  ---------------  ----------------------  ----------
+ *      no                                   stack below?     grow it, then as below  STACK
+ *      no                                                    none                    BAD
+ *      yes     no                                            none                    BAD
+ *      yes     yes     no           any     of a file        copy into a new frame   FILE
+ *      yes     yes     no           no      zero             map the zero frame      ZERO_READ
+ *      yes     yes     no           yes     zero             map a new zeroed frame  ANON
+ *      yes     yes     read-only    yes     zero frame       map a new zeroed frame  ZERO_WRITE
+ *      yes     yes     read-only    yes     others share it  copy, map the copy      COW
+ *      yes     yes     read-only    yes     sole user        allow writing           REUSE
+ *      yes     yes     yes          any                      nothing to do           SPURIOUS
  *
- * From the kernel   only the copying instructions of mm/uaccess may touch user addresses; their faults
- *           are answered the same way, and where there is no answer they go on at their fix-up.
- * Stack     A fault below a stack's range grows it down to USER_STACK_LIMIT below its top, unless it
- *           would come closer than USER_STACK_GUARD to the range below (so that a large frame cannot
- *           jump over the gap unseen: "Stack Clash", Qualys 2017).
+ * From the kernel   only the copying instructions of mm/uaccess may touch user addresses; their
+ *           faults are answered the same way, and where there is no answer they go on at their
+ *           fix-up.
+ * Stack     A fault below a stack's range grows it down to USER_STACK_LIMIT below its top,
+ *           unless it would come closer than USER_STACK_GUARD to the range below (so that a
+ *           large frame cannot jump over the gap unseen: "Stack Clash", Qualys 2017).
  * Lock      the space's, from the search to the new entry. */
 #include "mm/fault.h"
 
@@ -190,7 +192,8 @@ int fault_handle(struct space *space, uaddr_t address, uint32_t error)
     return result;
 }
 
-/* Lock held.  The range that is nearest to `address`, which none that allows the access contains. */
+/* Lock held.  The range that is nearest to `address`, which none that allows the access
+ * contains. */
 static const struct vma *nearest(struct space *space, uaddr_t address, const char **relation)
 {
     const struct vma *near = NULL;
@@ -238,9 +241,9 @@ const char *fault_explain(struct space *space, uaddr_t address, uint32_t error, 
     return text;
 }
 
-/* The #PF handler.  May the access be answered, and by whom?  A supervisor access while ring 3 runs is
- * the processor's own (to a descriptor table; QEMU with SMAP also does IRET's pops so): to make the
- * page accessible would not help, and the instruction would fault for ever. */
+/* The #PF handler.  May the access be answered, and by whom?  A supervisor access while ring 3
+ * runs is the processor's own (to a descriptor table; QEMU with SMAP also does IRET's pops so):
+ * to make the page accessible would not help, and the instruction would fault for ever. */
 static bool page_fault(struct trap_frame *frame)
 {
     uaddr_t address = cr2_read();

@@ -8,11 +8,11 @@
 /* Register with cpu/trap for #PF. */
 void fault_init(void);
 
-/* Make the page at `address` accessible for `error` (PF_WRITE, PF_FETCH bits of the page-fault error
- * code).  0; -EFAULT: there is no such memory or no such right; -ENOMEM: no frame. */
+/* Make the page at `address` accessible for `error` (PF_WRITE, PF_FETCH bits of the page-fault
+ * error code).  0; -EFAULT: there is no such memory or no such right; -ENOMEM: no frame. */
 int fault_handle(struct space *space, uaddr_t address, uint32_t error);
 
-/* Explain a fault that had no answer: "user write to a not-present page at 0x0804b000; nearest mapping
- * 08048000-0804b000 r-xp heap is below it".  Returns text. */
+/* Explain a fault that had no answer: "user write to a not-present page at 0x0804b000; nearest
+ * mapping 08048000-0804b000 r-xp heap is below it".  Returns text. */
 const char *fault_explain(struct space *space, uaddr_t address, uint32_t error, char *text,
                           size_t size);

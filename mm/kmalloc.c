@@ -1,12 +1,12 @@
 /* Memory by size.
  *
  * Problem   Some kernel memory has no kind of its own: a buffer, an array, a string.
- * Up to 4 KiB   a slab cache for each size class.  Between the powers of two lie 96 and 192, where
- *               many requests fall.  The class of a size up to 192 is looked up in a table in steps
- *               of 8 bytes; above, it is the next power of two.
+ * Up to 4 KiB   a slab cache for each size class.  Between the powers of two lie 96 and 192,
+ *               where many requests fall.  The class of a size up to 192 is looked up in a
+ *               table in steps of 8 bytes; above, it is the next power of two.
  * Above         a block from buddy; struct page keeps the size.
- * Free          needs no size: the frame's struct page says whether it is a slab (of which cache) or
- *               a block (of which order). */
+ * Free          needs no size: the frame's struct page says whether it is a slab (of which
+ *               cache) or a block (of which order). */
 #include "mm/kmalloc.h"
 
 #include "kernel/lib/assert.h"
@@ -26,6 +26,7 @@ static const uint16_t class_sizes[] = {
 
 static struct {
     struct slab_cache *caches[CLASS_COUNT];
+    unsigned first_id; /* number of caches[0]; the others' follow, for they are made in a row */
     uint8_t class_of_step[TABLE_MAX / CLASS_STEP]; /* [(nbytes - 1) / 8] */
 } state;
 
@@ -50,10 +51,13 @@ void kmalloc_init(void)
         state.caches[class] = slab_cache_create(name, class_sizes[class],
                                                 class_align(class_sizes[class]), NULL, 0);
         ASSERT(state.caches[class], "no memory for %s", name);
+        ASSERT(slab_cache_id(state.caches[class]) == slab_cache_id(state.caches[0]) + class,
+               "the caches of kmalloc are not in a row");
         while (step < ARRAY_SIZE(state.class_of_step) &&
                (step + 1) * CLASS_STEP <= class_sizes[class])
             state.class_of_step[step++] = (uint8_t) class;
     }
+    state.first_id = slab_cache_id(state.caches[0]);
 }
 
 static void *kmalloc_pages(size_t nbytes, unsigned flags)
@@ -76,36 +80,24 @@ void *kmalloc(size_t nbytes, unsigned flags)
     return slab_alloc(state.caches[class_of(nbytes)], flags);
 }
 
-/* The block that kmalloc() made of a pointer; panics if it did not. */
+/* The block that a pointer from kmalloc() is in; panics if it is not from there. */
 static struct page *kmalloc_page(const void *pointer)
 {
     paddr_t paddr = virt_to_paddr(pointer);
 
-    ASSERT((uintptr_t)pointer >= DIRECT_MAP && paddr < LOWMEM_MAX_BYTES &&
-               paddr >> PAGE_SHIFT < max_pfn,
+    ASSERT(paddr < LOWMEM_MAX_BYTES && paddr >> PAGE_SHIFT < max_pfn,
            "kfree of %p, which is outside the direct map", pointer);
     struct page *page = page_block_head(virt_to_page(pointer));
-    bool large = page->kind == PAGE_KMALLOC && pointer == page_to_virt(page);
-    ASSERT(large || page->kind == PAGE_SLAB, "kfree of %p, which kmalloc did not return (%s)",
-           pointer, page_kind_name(page->kind));
+    if (page->kind != PAGE_SLAB) {
+        ASSERT(page->kind == PAGE_KMALLOC && pointer == page_to_virt(page),
+               "kfree of %p, which kmalloc did not return (%s)", pointer,
+               page_kind_name(page->kind));
+        return page;
+    }
+    ASSERT(page->cache_id - state.first_id < CLASS_COUNT,
+           "kfree of %p, which belongs to slab cache %s", pointer,
+           slab_cache_name(slab_cache_of_page(page)));
     return page;
-}
-
-static bool is_class(size_t size)
-{
-    return class_sizes[class_of(size)] == size;
-}
-
-static struct slab_cache *kmalloc_cache(const void *pointer)
-{
-    void *object = NULL;
-    struct slab_cache *cache = slab_cache_of(pointer, &object);
-
-    ASSERT(cache && object == pointer, "kfree of %p, which is inside an object", pointer);
-    size_t size = slab_object_size(cache);
-    ASSERT(is_class(size) && cache == state.caches[class_of(size)],
-           "kfree of %p, which belongs to slab cache %s", pointer, slab_cache_name(cache));
-    return cache;
 }
 
 void kfree(void *pointer)
@@ -116,17 +108,18 @@ void kfree(void *pointer)
     if (page->kind == PAGE_KMALLOC)
         buddy_free(page, page->order);
     else
-        slab_free(kmalloc_cache(pointer), pointer);
+        slab_free_in(page, pointer);
 }
 
 size_t kmalloc_usable_size(const void *pointer)
 {
     struct page *page = kmalloc_page(pointer);
     return page->kind == PAGE_KMALLOC ? PAGE_SIZE << page->order
-                                      : slab_object_size(kmalloc_cache(pointer));
+                                      : slab_object_size(slab_cache_of_page(page));
 }
 
-/* A power of two at least as large as size and alignment is aligned to itself, in slab and buddy. */
+/* A power of two at least as large as size and alignment is aligned to itself, in slab and
+ * buddy. */
 static size_t aligned_request(size_t nbytes, size_t align)
 {
     ASSERT(is_power_of_two((uint32_t)align), "alignment %u is no power of two",

@@ -1,10 +1,11 @@
 /* Short-lived windows.
  *
  * Problem   The kernel's gigabyte cannot map all frames of a large machine: those above 896 MiB
- *           (HIGHMEM) have no kernel address.  To zero or copy one, it needs an address for a moment.
- * Idea      One page table is set aside: 1023 slots.  Free slots are chained through their own entries:
- *           the processor ignores all other bits of an entry whose present bit is 0, so the number of
- *           the next free slot lives there and the list needs no memory.
+ *           (HIGHMEM) have no kernel address.  To zero or copy one, it needs an address for a
+ *           moment.
+ * Idea      One page table is set aside: 1023 slots.  Free slots are chained through their own
+ *           entries: the processor ignores all other bits of an entry whose present bit is 0,
+ *           so the number of the next free slot lives there and the list needs no memory.
  * Frames in the direct map need none of this: kmap() returns their address at once.
  * Lock      "kmap". */
 #include "mm/kmap.h"

@@ -7,7 +7,8 @@
 
 void kmap_init(void);
 
-/* An address for the frame's 4 KiB until kunmap(); never fails (running out of slots panics). */
+/* An address for the frame's 4 KiB until kunmap(); never fails (running out of slots
+ * panics). */
 void *kmap(struct page *page);
 void kunmap(void *address);
 

@@ -1,11 +1,13 @@
 /* The memory map.
  *
- * Problem   A loader hands over what the firmware said: ranges in any order, overlapping, not on page
- *           boundaries, empty, above 4 GiB, even wrapping around.  Parts that it calls usable hold
- *           our own image and modules.  The allocators need clean answers: which frames are free?
- * Idea      Paint.  Every range is a brush stroke with a strength (enum memmap_type); where strokes
- *           overlap, the strongest shows.  All edges are collected and sorted; between two
- *           neighbouring edges nothing changes, so one look at the strokes there gives the type.
+ * Problem   A loader hands over what the firmware said: ranges in any order, overlapping, not
+ *           on page boundaries, empty, above 4 GiB, even wrapping around.  Parts that it calls
+ *           usable hold our own image and modules.  The allocators need clean answers: which
+ *           frames are free?
+ * Idea      Paint.  Every range is a brush stroke with a strength (enum memmap_type); where
+ *           strokes overlap, the strongest shows.  All edges are collected and sorted; between
+ *           two neighbouring edges nothing changes, so one look at the strokes there gives the
+ *           type.
  *
  *             usable    |======================|
  *             reserved          |~~~~~~|              (overlaps)
@@ -13,8 +15,8 @@
  *             result    |====|#####|~~~|=======|
  *
  *           With n strokes this is O(n^2); n is a few dozen, once.
- * Rounding  A frame is usable only if all of it is: usable strokes shrink to whole pages, all others
- *           grow.
+ * Rounding  A frame is usable only if all of it is: usable strokes shrink to whole pages, all
+ *           others grow.
  * Sources   Multiboot Specification 3.3; ACPI specification 15 (INT 15h, E820h). */
 #include "mm/memmap.h"
 
@@ -150,8 +152,8 @@ bool memmap_normalize(const struct memmap *raw, uint64_t limit, struct memmap *o
     return true;
 }
 
-/* Only what entry.S has mapped can be read yet; a loader that puts its structures elsewhere has them
- * ignored instead of crashing us. */
+/* Only what entry.S has mapped can be read yet; a loader that puts its structures elsewhere has
+ * them ignored instead of crashing us. */
 static const void *boot_read(uint32_t paddr, uint32_t nbytes)
 {
     bool visible = paddr < BOOT_MAP_BYTES && nbytes <= BOOT_MAP_BYTES - paddr;

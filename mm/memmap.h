@@ -1,7 +1,7 @@
 /* mm/memmap.h - which physical memory exists, and what it is for.
  * Below: the boot loader's map.  Above: page (frames), buddy.
- * Everything here runs once, at boot, before any allocator; no locks.  Addresses are 64-bit because
- * the firmware's are: memory above 4 GiB is listed, and then left alone. */
+ * Everything here runs once, at boot, before any allocator; no locks.  Addresses are 64-bit
+ * because the firmware's are: memory above 4 GiB is listed, and then left alone. */
 #pragma once
 
 #include "boot/multiboot.h"
@@ -17,7 +17,6 @@ enum memmap_type {
     MEMMAP_NVS,         /* firmware: ACPI non-volatile storage */
     MEMMAP_BAD,         /* firmware: defective RAM */
     MEMMAP_BIOS, /* first page (IVT, BIOS data) and 0xA0000..0xFFFFF: VGA, option ROMs, BIOS */
-    MEMMAP_BOOT, /* the loader's information structures */
     MEMMAP_MODULE, /* boot modules: the initrd */
     MEMMAP_KERNEL, /* the kernel's image */
     MEMMAP_TABLES, /* taken with memmap_alloc(): mem_map, first page tables */
@@ -38,34 +37,37 @@ struct memmap {
 /* "usable", "kernel", ... */
 const char *memmap_type_name(enum memmap_type type);
 
-/* Append a range as it is.  Zero-length ranges are dropped, and a wrapping one (end < start) is cut at
- * 2^64.  When the table is full, the range is dropped and counted; returns false. */
+/* Append a range as it is.  Zero-length ranges are dropped, and a wrapping one (end < start) is
+ * cut at 2^64.  When the table is full, the range is dropped and counted; returns false. */
 bool memmap_add(struct memmap *map, uint64_t start, uint64_t nbytes, enum memmap_type type);
 
-/* From `raw` (unsorted, overlapping, unaligned) make `out`: sorted, disjoint, page-aligned, covering
- * from 0 to the highest address in raw, neighbours of one type merged.  Usable ranges shrink inwards
- * to page boundaries, all others grow outwards.  Usable memory at or above `limit` becomes
- * MEMMAP_UNREACHABLE.  false if the result has too many ranges: then the highest ones are missing. */
+/* From `raw` (unsorted, overlapping, unaligned) make `out`: sorted, disjoint, page-aligned,
+ * covering from 0 to the highest address in raw, neighbours of one type merged.  Usable ranges
+ * shrink inwards to page boundaries, all others grow outwards.  Usable memory at or above
+ * `limit` becomes
+ * MEMMAP_UNREACHABLE.  false if the result has too many ranges: then the highest ones are
+ *                      missing. */
 bool memmap_normalize(const struct memmap *raw, uint64_t limit, struct memmap *out);
 
-/* Read the loader's map and modules, reserve what is in use.  `info_paddr` is what the loader passed.
- * Without a memory map, mem_lower and mem_upper are used.  NULL, or what is wrong (the console is not
- * up yet). */
+/* Read the loader's map and modules, reserve what is in use.  `info_paddr` is what the loader
+ * passed. Without a memory map, mem_lower and mem_upper are used.  NULL, or what is wrong (the
+ * console is not up yet). */
 const char *memmap_init(uint32_t info_paddr);
 
 /* The firmware's ranges as they came, and the normalized map after all reservations. */
 const struct memmap *memmap_firmware(void);
 const struct memmap *memmap_final(void);
 
-/* Take nbytes (rounded up to pages) of usable memory below `limit`, highest address first (low memory
- * is what devices need); its type becomes MEMMAP_TABLES.  0 if there is none.  Only until page_init() has handed memory to buddy. */
+/* Take nbytes (rounded up to pages) of usable memory below `limit`, highest address first (low
+ * memory is what devices need); its type becomes MEMMAP_TABLES.  0 if there is none.  Only
+ * until page_init() has handed memory to buddy. */
 paddr_t memmap_alloc(size_t nbytes, paddr_t limit);
 
 /* First address above all usable memory below 4 GiB. */
 uint64_t memmap_end(void);
 
-/* The kernel's command line ("" if none) and the boot modules, copied from the loader's structures.
- * A module's data is at start .. end, physical. */
+/* The kernel's command line ("" if none) and the boot modules, copied from the loader's
+ * structures. A module's data is at start .. end, physical. */
 struct memmap_module {
     paddr_t start, end;
     char name[64];

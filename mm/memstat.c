@@ -1,7 +1,7 @@
 /* The whole of memory in one view.
  *
- * Nothing is counted here a second time: every figure is asked from the module that owns it, so that
- * what the shell shows is what the allocators believe. */
+ * Nothing is counted here a second time: every figure is asked from the module that owns it, so
+ * that what the shell shows is what the allocators believe. */
 #include "mm/memstat.h"
 
 #include "kernel/lib/format.h"

@@ -27,6 +27,6 @@ void memstat_line(char *line, size_t size);
 /* free + every kind of use = managed, exactly, and every x_check(): logs what is wrong. */
 bool memstat_check(void);
 
-/* The validators one by one, for the shell's `check`: name and verdict of the index-th; false past
- * the last one. */
+/* The validators one by one, for the shell's `check`: name and verdict of the index-th; false
+ * past the last one. */
 bool memstat_check_one(unsigned index, const char **name, bool *verdict);

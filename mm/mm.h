@@ -3,6 +3,6 @@
 
 #include "kernel/lib/types.h"
 
-/* From the memory map (memmap_init() has run) to kmalloc, vmalloc, user spaces and faults.  Interrupts
- * are off. */
+/* From the memory map (memmap_init() has run) to kmalloc, vmalloc, user spaces and faults.
+ * Interrupts are off. */
 void mm_init(void);

@@ -1,7 +1,7 @@
 /* mem_map: the array of struct page, one for each frame from 0 to the end of usable memory.
  *
- * Holes (the PCI window below 4 GiB, the VGA area) have entries too, as PAGE_RESERVED: indexing by
- * frame number then needs no search, and costs 16 bytes for 4096 that are not there. */
+ * Holes (the PCI window below 4 GiB, the VGA area) have entries too, as PAGE_RESERVED: indexing
+ * by frame number then needs no search, and costs 16 bytes for 4096 that are not there. */
 #include "mm/page.h"
 
 #include "kernel/lib/assert.h"

@@ -6,9 +6,10 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
 
-/* Who uses a frame.  The accounting identity: PAGE_FREE + the kinds after it = managed frames. */
+/* Who uses a frame.  The accounting identity: PAGE_FREE + the kinds after it = managed
+ * frames. */
 enum page_kind {
-    PAGE_RESERVED, /* not RAM, or never given to buddy: firmware, kernel image, mem_map, modules */
+    PAGE_RESERVED, /* not RAM, or never given to buddy: firmware, kernel, mem_map, modules */
     PAGE_TAIL, /* inside a block (free or used); only the block's first frame speaks for it */
     PAGE_FREE, /* first frame of a free block */
     PAGE_SLAB, /* slab caches, small kmalloc */
@@ -23,23 +24,21 @@ enum page_kind {
 };
 #define PAGE_KIND_FIRST_USED PAGE_SLAB
 
-/* 16 bytes, 0.4 % of memory.  `kind` and `order` are valid for the first frame of a block; the union
- * belongs to whoever owns the block. */
+/* 16 bytes, 0.4 % of memory.  `kind` and `order` are valid for the first frame of a block; the
+ * union belongs to whoever owns the block. */
 struct page {
     uint8_t kind;  /* enum page_kind */
     uint8_t order; /* the block has 2^order frames */
     union {
         uint16_t entries; /* PAGE_TABLE: entries in use */
-        struct {
-            uint16_t objects : 10; /* PAGE_SLAB: objects in use */
-            uint16_t colour : 6;   /* PAGE_SLAB: offset of the first object, in colour units */
-        };
+        uint16_t objects; /* PAGE_SLAB: objects in use */
     };
     union {
         uint32_t refs; /* user frames: page-table entries that map it */
         struct {
-            uint16_t cache_id; /* PAGE_SLAB: index in the table of caches */
-            uint16_t free;     /* PAGE_SLAB: first free object, see slab.c */
+            uint8_t cache_id; /* PAGE_SLAB: index in the table of caches */
+            uint8_t colour;   /* PAGE_SLAB: offset of the first object, in colour units */
+            uint16_t free;    /* PAGE_SLAB: first free object, see slab.c */
         };
         uint32_t nbytes; /* PAGE_KMALLOC: size asked for */
     };
@@ -103,8 +102,9 @@ static inline bool page_is_lowmem(const struct page *page)
 /* "slab", "anon", ... */
 const char *page_kind_name(enum page_kind kind);
 
-/* The first frame of the block that `page` is in (itself unless it is a PAGE_TAIL).  A block starts
- * at a multiple of its size, so the head's number is the tail's with low bits cleared. */
+/* The first frame of the block that `page` is in (itself unless it is a PAGE_TAIL).  A block
+ * starts at a multiple of its size, so the head's number is the tail's with low bits
+ * cleared. */
 static inline struct page *page_block_head(struct page *page)
 {
     pfn_t pfn = page_to_pfn(page);

@@ -1,25 +1,27 @@
 /* Two-level paging.
  *
- * Problem     Give every address space its own map from pages to frames, small for sparse spaces.
+ * Problem     Give every address space its own map from pages to frames, small for sparse
+ *             spaces.
  * Structure   A virtual address is cut in three:
  *
  *               31        22 21        12 11          0
  *              [ directory  | table      | offset      ]
  *                10 bits      10 bits      12 bits
  *
- *             The directory's entry (PDE) names a table, the table's entry (PTE) names a frame.  One
- *             table maps 4 MiB; a range that is not used costs no table.  With PSE a PDE can map
- *             4 MiB itself.
- * Kernel part Entries 768 .. 1023 (addresses from KERNEL_BASE up) are the same in every directory, so
- *             that the kernel is there whichever program runs.  When a kernel table comes or goes,
- *             all directories are changed at once; no fault is ever needed to catch up.
- * Image       The 4 MiB around the kernel's image are mapped in 4 KiB pages, so that its text and
- *             read-only data can be write-protected (CR0.WP makes that hold in ring 0 too).
+ *             The directory's entry (PDE) names a table, the table's entry (PTE) names a frame.
+ *             One table maps 4 MiB; a range that is not used costs no table.  With PSE a PDE
+ *             can map 4 MiB itself.
+ * Kernel part Entries 768 .. 1023 (addresses from KERNEL_BASE up) are the same in every
+ *             directory, so that the kernel is there whichever program runs.  When a kernel
+ *             table comes or goes, all directories are changed at once; no fault is ever needed
+ *             to catch up.
+ * Image       The 4 MiB around the kernel's image are mapped in 4 KiB pages, so that its text
+ *             and read-only data can be write-protected (CR0.WP makes that hold in ring 0 too).
  * Tables      struct page.entries counts what a table holds: at 0 it is freed.
- * TLB         The processor caches translations, never their absence (SDM vol. 3, 4.10.2.3): adding
- *             a page needs no flush; removing or changing one needs INVLPG if its directory is the
- *             active one, or if it is a kernel page.  INVLPG also drops cached directory entries, so
- *             it is enough when a table is freed, too.
+ * TLB         The processor caches translations, never their absence (SDM vol. 3, 4.10.2.3):
+ *             adding a page needs no flush; removing or changing one needs INVLPG if its
+ *             directory is the active one, or if it is a kernel page.  INVLPG also drops cached
+ *             directory entries, so it is enough when a table is freed, too.
  * Lock        "paging" for the list of directories and the kernel part.
  * Reading     Intel SDM vol. 3, 4.3 and 4.10. */
 #include "mm/paging.h"
@@ -88,7 +90,8 @@ static void fill_direct_table(pte_t *table, uintptr_t address)
     paging.stats.direct_map_4k += PTES_PER_TABLE;
 }
 
-/* Tables for chunks that need them, beyond those that entry.S left us; NULL if none are needed. */
+/* Tables for chunks that need them, beyond those that entry.S left us; NULL if none are
+ * needed. */
 static pte_t *alloc_direct_tables(unsigned nchunks)
 {
     unsigned ntables = cpu_has(CPU_PSE) || nchunks <= BOOT_MAP_TABLES

@@ -1,9 +1,9 @@
 /* mm/paging.h - two-level page tables.
  * Below: buddy (frames for tables).  Above: kmap, vmalloc, space.
- * A directory is one address space's upper level; its entries from KERNEL_BASE up are the same in all
- * directories, and this module keeps them so.
- * Intel SDM vol. 3, 4.3 "32-bit paging".  Lock: "paging" for the kernel's part; user parts are under
- * the lock of the address space that owns the directory. */
+ * A directory is one address space's upper level; its entries from KERNEL_BASE up are the same
+ * in all directories, and this module keeps them so.
+ * Intel SDM vol. 3, 4.3 "32-bit paging".  Lock: "paging" for the kernel's part; user parts are
+ * under the lock of the address space that owns the directory. */
 #pragma once
 
 #include "kernel/lib/list.h"
@@ -34,8 +34,9 @@ struct page_directory {
 
 extern struct page_directory kernel_directory;
 
-/* Build the direct map (4 MiB pages where the CPU has them, the kernel's image in 4 KiB pages with
- * text and read-only data protected), take the identity mapping away, switch to the result. */
+/* Build the direct map (4 MiB pages where the CPU has them, the kernel's image in 4 KiB pages
+ * with text and read-only data protected), take the identity mapping away, switch to the
+ * result. */
 void paging_init(void);
 
 /* Give the boot page tables that paging_init() left behind to buddy. */
@@ -52,26 +53,29 @@ void paging_activate(const struct page_directory *directory);
 const struct page_directory *paging_active(void);
 
 /* Map the page at `address` (page-aligned) to frame pfn with `flags` (PTE_WRITE, PTE_USER, ...;
- * PTE_PRESENT is implied).  A table is allocated if it is missing.  0, -ENOMEM (no frame for the
- * table), -EEXIST (something is mapped there). */
+ * PTE_PRESENT is implied).  A table is allocated if it is missing.  0, -ENOMEM (no frame for
+ * the table), -EEXIST (something is mapped there). */
 int paging_map(struct page_directory *directory, uintptr_t address, pfn_t pfn, pte_t flags);
 
-/* Take the mapping away and return the entry as it was (with the dirty bit), 0 if there was none.  The
- * table is freed when this was its last entry.  The TLB forgets the page if the directory is active. */
+/* Take the mapping away and return the entry as it was (with the dirty bit), 0 if there was
+ * none.  The table is freed when this was its last entry.  The TLB forgets the page if the
+ * directory is active. */
 pte_t paging_unmap(struct page_directory *directory, uintptr_t address);
 
 /* Replace frame and flags of a page that is mapped; -ENOENT if it is not. */
 int paging_change(struct page_directory *directory, uintptr_t address, pfn_t pfn, pte_t flags);
 
-/* The entry that maps `address` (4 KiB pages; a 4 MiB page gives an equivalent entry), 0 if none. */
+/* The entry that maps `address` (4 KiB pages; a 4 MiB page gives an equivalent entry), 0 if
+ * none. */
 pte_t paging_lookup(const struct page_directory *directory, uintptr_t address);
 
-/* First address >= start, < end that has a page, else `end`; skips missing tables in one step. */
+/* First address >= start, < end that has a page, else `end`; skips missing tables in one
+ * step. */
 uintptr_t paging_next_mapped(const struct page_directory *directory, uintptr_t start,
                              uintptr_t end);
 
-/* The entries for the 4 MiB around a kernel address; the table is created if need be and from then on
- * never freed.  For kmap.c, which fills them itself.  NULL: no memory. */
+/* The entries for the 4 MiB around a kernel address; the table is created if need be and from
+ * then on never freed.  For kmap.c, which fills them itself.  NULL: no memory. */
 pte_t *paging_pin_kernel_table(uintptr_t address);
 
 /* The translation of one address, step by step, as the processor does it. */
@@ -97,6 +101,6 @@ struct paging_stats {
 };
 void paging_get_stats(struct paging_stats *stats);
 
-/* Check every directory: kernel parts equal, counts of the tables right, no user bit on a kernel
- * page, no user page maps a frame that is not user memory. */
+/* Check every directory: kernel parts equal, counts of the tables right, no user bit on a
+ * kernel page, no user page maps a frame that is not user memory. */
 bool paging_check(void);

@@ -1,139 +1,54 @@
 /* Slab caches.
  *
- * Problem     The kernel needs many small structures of a few kinds.  From pages directly they would
- *             waste memory; from one general heap they would fragment it, and each would have to be
- *             initialised again and again.
- * Words       cache = all objects of one kind; slab = a block of frames cut into equal slots; slot =
- *             an object and what debugging adds to it; colour = offset of the first slot.
+ * Problem     The kernel needs many small structures of a few kinds.  From pages directly they
+ *             would waste memory; from one general heap they would fragment it, and each would
+ *             have to be initialised again and again.
+ * Words       cache = all objects of one kind; slab = a block of frames cut into equal slots;
+ *             slot = an object and what debugging adds to it; colour = offset of the first
+ *             slot.
  * Slab        |colour|slot 0|slot 1| ... |slot n-1|rest|        2^order frames from buddy
- *             The slab's bookkeeping is in the struct page of its first frame: objects in use, first
- *             free slot, number of the cache.  Nothing is stored beside the objects, so a 4 KiB slab
- *             holds 16 objects of 256 bytes.
- * Free list   A free slot holds the place of the next one (16 bits, in units of 4 bytes from the
- *             slab's start).  It lies in the object itself, unless the object must stay as it is
- *             (constructed, or poisoned): then it lies behind it.
- * States      full <-> partial <-> empty: each cache has a list for each.  Allocation takes from a
- *             partial slab if there is one, so that others can become empty; one or two empty slabs
- *             are kept (EMPTY_SLABS_KEPT), more go back to buddy.
- * Colouring   Without it, the first object of every slab has the same address bits, and all compete
- *             for the same cache lines.  Successive slabs shift their slots by one colour, using up
- *             the rest at the end that is lost anyway.
- * Constructor runs when a slab is made.  Objects are freed in their constructed state, so that work
- *             (list heads, locks) is not done again: Bonwick's main idea.
- * Debugging   slot with checks:  |object|redzone......|next,state|
- *             A redzone byte that changed tells of a write past the object's end; poison that changed,
- *             of a write after the free; the state, of a second free.
- * Cost        About 40 instructions for either operation.
+ *             The slab's bookkeeping is in the struct page of its first frame: objects in use,
+ *             first free slot, number of the cache.  Nothing is stored beside the objects, so a
+ *             4 KiB slab holds 16 objects of 256 bytes.
+ * Free list   A free slot holds the place of the next one (16 bits, in units of 4 bytes from
+ *             the slab's start).  It lies in the object itself, unless the object must stay as
+ *             it is (constructed, or poisoned): then it lies behind it.
+ * States      full <-> partial <-> empty.  A cache has a list of the slabs with room and one of
+ *             the full ones.  A slab that becomes empty goes to the end of its list, so that
+ *             objects are taken from partial slabs first and empty ones stay so; more than
+ *             EMPTY_SLABS_KEPT of them go back to buddy.
+ * Colouring   Without it, the first object of every slab has the same address bits, and all
+ *             compete for the same cache lines.  Successive slabs shift their slots by one
+ *             colour, using up the rest at the end that is lost anyway.
+ * Constructor runs when a slab is made.  Objects are freed in their constructed state, so that
+ *             work (list heads, locks) is not done again: Bonwick's main idea.
+ * Debugging   slab_debug.c: redzones, poison, states.
+ * Checks      always: an object that is freed must be the start of a slot of that cache, and
+ *             not the one that was freed last.
  * Locks       one for each cache; buddy's zone locks are taken inside it.
  * Limits      Objects up to 4 KiB.  Constructors run under the cache's lock.
  * Reading     J. Bonwick, "The Slab Allocator", USENIX Summer 1994. */
 #include "mm/slab.h"
 
-#include "kernel/cpu/spinlock.h"
 #include "kernel/lib/bitops.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/format.h"
-#include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "mm/buddy.h"
+#include "mm/slab_internal.h"
 
 #define EMPTY_SLABS_KEPT 2u
 #define MAX_SLAB_ORDER 3u
-#define MAX_COLOURS 64u   /* struct page has 6 bits for it */
-#define MAX_OBJECTS 1023u /* and 10 for the objects in use */
-#define COLOUR_UNIT 32u   /* a cache line of the 486 to Pentium III */
-#define OFFSET_UNIT 4u    /* struct page.free and the links count in words */
-#define NO_FREE_SLOT 0xFFFFu
+#define MAX_COLOURS 256u /* struct page has 8 bits for it */
+#define COLOUR_UNIT 32u  /* a cache line of the 486 to Pentium III */
 #define MIN_REDZONE 4u
-
-/* Byte patterns, as Linux has them (include/linux/poison.h). */
-#define POISON_FREE 0x6B
-#define REDZONE_FREE 0xBB
-#define REDZONE_USED 0xCC
-#define STATE_FREE 0xF7EEu
-#define STATE_USED 0xA110u
-
-/* Behind the object, in caches that cannot keep the link inside. */
-struct slot_tail {
-    uint16_t next;  /* valid while free */
-    uint16_t state; /* STATE_..., with SLAB_CONSISTENCY */
-};
-
-enum slab_list { SLABS_PARTIAL, SLABS_FULL, SLABS_EMPTY, SLAB_LISTS };
-
-struct slab_cache {
-    struct spinlock lock;
-    struct list_node lists[SLAB_LISTS];
-    uint16_t id;
-    uint16_t link_offset; /* of the link in a slot */
-    uint32_t slot_size, object_size, align;
-    uint32_t colour_unit, colours, next_colour;
-    unsigned order, objects_per_slab;
-    unsigned debug;
-    uint32_t slab_count[SLAB_LISTS];
-    uint32_t objects_in_use;
-    uint64_t allocs, frees, failures;
-    void (*constructor)(void *object);
-    char name[SLAB_NAME_MAX];
-};
 
 static struct {
     struct spinlock lock;
     struct slab_cache *caches[SLAB_MAX_CACHES]; /* by id; NULL: unused */
     struct slab_cache cache_cache;              /* the cache of struct slab_cache */
-    char debug_option[96];                      /* slab_debug=... as given; "" if not */
 } slab = { .lock = SPINLOCK_INIT("slab caches") };
-
-/* ---- geometry ---- */
-
-static uint8_t *slab_base(const struct slab_cache *cache, struct page *page)
-{
-    return (uint8_t *)page_to_virt(page) + page->colour * cache->colour_unit;
-}
-
-static uint32_t slab_bytes(const struct slab_cache *cache)
-{
-    return PAGE_SIZE << cache->order;
-}
-
-/* Links and struct page.free count words from the start of the slab's first frame. */
-static void *slot_at(struct page *page, uint16_t place)
-{
-    return (uint8_t *)page_to_virt(page) + place * OFFSET_UNIT;
-}
-
-static uint16_t place_of(struct page *page, const void *slot)
-{
-    return (uint16_t)(((uintptr_t)slot - (uintptr_t)page_to_virt(page)) / OFFSET_UNIT);
-}
-
-static uint16_t *link_of(const struct slab_cache *cache, void *slot)
-{
-    return (uint16_t *)((uint8_t *)slot + cache->link_offset);
-}
-
-static struct slot_tail *tail_of(const struct slab_cache *cache, void *slot)
-{
-    return (struct slot_tail *)link_of(cache, slot);
-}
-
-/* Is the link behind the object, where it does no harm to the contents? */
-static bool has_tail(const struct slab_cache *cache)
-{
-    return cache->constructor || cache->debug;
-}
-
-static void move_slab(struct slab_cache *cache, struct page *page, enum slab_list from,
-                      enum slab_list to)
-{
-    list_remove(&page->node);
-    list_add_head(&cache->lists[to], &page->node);
-    cache->slab_count[from]--;
-    cache->slab_count[to]++;
-}
-
-/* ---- debugging ---- */
+_Static_assert(SLAB_MAX_CACHES <= 256, "struct page has 8 bits for the cache");
 
 /* Unlock and stop: the caller of slab_alloc or slab_free, or a stray write, is to blame. */
 #define SLAB_BUG(cache, irq, fmt, ...)                              \
@@ -141,98 +56,6 @@ static void move_slab(struct slab_cache *cache, struct page *page, enum slab_lis
         spin_unlock(&(cache)->lock, irq);                           \
         ASSERT(false, "slab %s: " fmt, (cache)->name, __VA_ARGS__); \
     } while (0)
-
-/* First byte of [start, start + n) that is not `byte`, or -1. */
-static int first_change(const uint8_t *start, size_t n, uint8_t byte)
-{
-    for (size_t i = 0; i < n; i++)
-        if (start[i] != byte)
-            return (int)i;
-    return -1;
-}
-
-/* Make a slot look free or used. */
-static void mark_slot(struct slab_cache *cache, void *slot, uint16_t state)
-{
-    bool used = state == STATE_USED;
-
-    if (cache->debug & SLAB_CONSISTENCY)
-        tail_of(cache, slot)->state = state;
-    if (cache->debug & SLAB_REDZONE)
-        memset((uint8_t *)slot + cache->object_size, used ? REDZONE_USED : REDZONE_FREE,
-               cache->link_offset - cache->object_size);
-    if ((cache->debug & SLAB_POISON) && !used)
-        memset(slot, POISON_FREE, cache->object_size);
-}
-
-/* What is wrong with a slot that should look free or used?  NULL if nothing is. */
-static const char *slot_problem(struct slab_cache *cache, void *slot, bool used, char *text,
-                                size_t size)
-{
-    uint8_t *object = slot;
-    uint32_t end = cache->object_size;
-    int at;
-
-    if (cache->debug & SLAB_CONSISTENCY) {
-        uint16_t state = tail_of(cache, slot)->state;
-        if (state != (used ? STATE_USED : STATE_FREE)) {
-            if (used && state == STATE_FREE)
-                snprintf(text, size, "double free of object %p", slot);
-            else
-                snprintf(text, size, "state of object %p overwritten: %#x", slot, state);
-            return text;
-        }
-    }
-    if (cache->debug & SLAB_REDZONE) {
-        at = first_change(object + end, cache->link_offset - end,
-                          used ? REDZONE_USED : REDZONE_FREE);
-        if (at >= 0) {
-            snprintf(text, size, "redzone of object %p overwritten at +%u: %#04x", slot,
-                     end + (unsigned)at, object[end + (unsigned)at]);
-            return text;
-        }
-    }
-    if ((cache->debug & SLAB_POISON) && !used) {
-        at = first_change(object, end, POISON_FREE);
-        if (at >= 0) {
-            snprintf(text, size, "free object %p written after it was freed, at +%d: %#04x",
-                     slot, at, object[at]);
-            return text;
-        }
-    }
-    return NULL;
-}
-
-/* Checks that slab_debug=FLAGS[,CACHE...] asks for in a cache of this name. */
-static unsigned debug_flags_for(const char *name)
-{
-    static const struct {
-        char letter;
-        unsigned flag;
-    } letters[] = { { 'F', SLAB_CONSISTENCY }, { 'Z', SLAB_REDZONE }, { 'P', SLAB_POISON } };
-    const char *option = slab.debug_option;
-    unsigned flags = 0;
-
-    if (!*option)
-        return 0;
-    for (; *option && *option != ','; option++)
-        for (unsigned i = 0; i < ARRAY_SIZE(letters); i++)
-            if (*option == letters[i].letter)
-                flags |= letters[i].flag;
-    if (!flags)
-        flags = SLAB_DEBUG_ALL;
-    if (!*option)
-        return flags; /* no names: all caches */
-    while (*option == ',') {
-        const char *end = ++option;
-        while (*end && *end != ',')
-            end++;
-        if (strlen(name) == (size_t)(end - option) && !strncmp(name, option, strlen(name)))
-            return flags;
-        option = end;
-    }
-    return 0;
-}
 
 /* ---- slabs ---- */
 
@@ -246,76 +69,89 @@ static void slab_format(struct slab_cache *cache, struct page *page)
         bool last = i + 1 == cache->objects_per_slab;
         if (cache->constructor)
             cache->constructor(slot);
-        mark_slot(cache, slot, STATE_FREE);
-        *link_of(cache, slot) = last ? NO_FREE_SLOT : place_of(page, slot + cache->slot_size);
+        if (cache->debug)
+            slab_debug_mark(cache, slot, SLOT_FREE);
+        *slab_link_of(cache, slot) = last ? NO_FREE_SLOT
+                                          : slab_place_of(page, slot + cache->slot_size);
     }
-    page->free = place_of(page, base);
+    page->free = slab_place_of(page, base);
 }
 
-/* Lock held.  Add an empty slab to the cache. */
-static bool slab_grow(struct slab_cache *cache, unsigned flags)
+/* Lock held.  A new, empty slab; NULL: no memory. */
+static struct page *slab_grow(struct slab_cache *cache, unsigned flags)
 {
     struct page *page = buddy_alloc(cache->order, PAGE_SLAB,
                                     flags & ~(PAGE_ZERO | PAGE_HIGHMEM_OK));
 
-    if (!page)
-        return false;
+    if (!page) {
+        cache->failures++;
+        return NULL;
+    }
     page->cache_id = cache->id;
     page->objects = 0;
-    page->colour = (uint16_t)(cache->next_colour & (MAX_COLOURS - 1));
+    page->colour = (uint8_t)cache->next_colour;
     cache->next_colour = cache->next_colour + 1 < cache->colours ? cache->next_colour + 1 : 0;
     slab_format(cache, page);
-    list_add_head(&cache->lists[SLABS_EMPTY], &page->node);
-    cache->slab_count[SLABS_EMPTY]++;
-    return true;
-}
-
-/* Lock held.  A slab with a free object; NULL if there is no memory. */
-static struct page *slab_with_room(struct slab_cache *cache, unsigned flags)
-{
-    struct page *page;
-
-    if (likely(!list_is_empty(&cache->lists[SLABS_PARTIAL])))
-        return list_first(&cache->lists[SLABS_PARTIAL], struct page, node);
-    if (list_is_empty(&cache->lists[SLABS_EMPTY]) && !slab_grow(cache, flags))
-        return NULL;
-    page = list_first(&cache->lists[SLABS_EMPTY], struct page, node);
-    move_slab(cache, page, SLABS_EMPTY, SLABS_PARTIAL);
+    list_add_head(&cache->with_room, &page->node);
+    cache->slabs++;
+    cache->slabs_empty++;
     return page;
 }
+
+/* Lock held.  Give an empty slab back. */
+static void slab_release(struct slab_cache *cache, struct page *page)
+{
+    list_remove(&page->node);
+    cache->slabs--;
+    cache->slabs_empty--;
+    buddy_free(page, cache->order);
+}
+
+/* ---- objects ---- */
 
 /* Lock held.  Hand out the first free slot of a slab. */
 static void *take_slot(struct slab_cache *cache, struct page *page)
 {
-    void *slot = slot_at(page, page->free);
+    void *slot = slab_slot_at(page, page->free);
 
-    page->free = *link_of(cache, slot);
-    page->objects++;
-    if (page->free == NO_FREE_SLOT)
-        move_slab(cache, page, SLABS_PARTIAL, SLABS_FULL);
-    cache->objects_in_use++;
+    page->free = *slab_link_of(cache, slot);
+    if (page->objects++ == 0)
+        cache->slabs_empty--;
+    if (page->free == NO_FREE_SLOT) {
+        list_remove(&page->node);
+        list_add_head(&cache->full, &page->node);
+        cache->slabs_full++;
+    }
     cache->allocs++;
     return slot;
 }
 
+/* Lock held.  The slot that is next to be handed out must have been left alone since it was
+ * freed. */
+static void check_and_mark_used(struct slab_cache *cache, struct page *page, uint32_t irq)
+{
+    void *slot = slab_slot_at(page, page->free);
+    char text[96];
+    const char *problem = slab_debug_problem(cache, slot, SLOT_FREE, text, sizeof(text));
+
+    if (problem)
+        SLAB_BUG(cache, irq, "%s", problem);
+    slab_debug_mark(cache, slot, SLOT_USED);
+}
+
 void *slab_alloc(struct slab_cache *cache, unsigned flags)
 {
-    char text[96];
     uint32_t irq = spin_lock(&cache->lock);
-    struct page *page = slab_with_room(cache, flags);
+    struct page *page = list_first(&cache->with_room, struct page, node);
 
+    if (unlikely(list_is_empty(&cache->with_room)))
+        page = slab_grow(cache, flags);
     if (unlikely(!page)) {
-        cache->failures++;
         spin_unlock(&cache->lock, irq);
         return NULL;
     }
-    if (unlikely(cache->debug)) {
-        void *next = slot_at(page, page->free);
-        const char *problem = slot_problem(cache, next, false, text, sizeof(text));
-        if (problem)
-            SLAB_BUG(cache, irq, "%s", problem);
-        mark_slot(cache, next, STATE_USED);
-    }
+    if (unlikely(cache->debug))
+        check_and_mark_used(cache, page, irq);
     void *object = take_slot(cache, page);
     spin_unlock(&cache->lock, irq);
     if (flags & PAGE_ZERO)
@@ -323,71 +159,85 @@ void *slab_alloc(struct slab_cache *cache, unsigned flags)
     return object;
 }
 
-/* Is `object` the start of a slot of this slab? */
-static bool is_slot(const struct slab_cache *cache, struct page *page, const void *object)
-{
-    uintptr_t offset = (uintptr_t)object - (uintptr_t)slab_base(cache, page);
-
-    return offset % cache->slot_size == 0 &&
-           offset / cache->slot_size < cache->objects_per_slab;
-}
-
 /* The slab that a pointer is in; NULL if it is in none. */
 static struct page *slab_of(const void *pointer)
 {
     paddr_t paddr = virt_to_paddr(pointer);
 
-    if ((uintptr_t)pointer < DIRECT_MAP || paddr >= LOWMEM_MAX_BYTES ||
-        paddr >> PAGE_SHIFT >= max_pfn)
+    if (paddr >= LOWMEM_MAX_BYTES || paddr >> PAGE_SHIFT >= max_pfn)
         return NULL;
     struct page *page = page_block_head(virt_to_page(pointer));
     return page->kind == PAGE_SLAB ? page : NULL;
 }
 
-/* Lock held.  A slab has become empty: keep it, or give it back if there are enough. */
+/* Lock held.  A slab has become empty: keep it, behind those with objects, or give it back. */
 static void retire_slab(struct slab_cache *cache, struct page *page)
 {
-    move_slab(cache, page, SLABS_PARTIAL, SLABS_EMPTY);
-    if (cache->slab_count[SLABS_EMPTY] <= EMPTY_SLABS_KEPT)
-        return;
-    list_remove(&page->node);
-    cache->slab_count[SLABS_EMPTY]--;
-    buddy_free(page, cache->order);
+    if (++cache->slabs_empty > EMPTY_SLABS_KEPT) {
+        slab_release(cache, page);
+    } else if (page->node.next != &cache->with_room) {
+        list_remove(&page->node);
+        list_add_tail(&cache->with_room, &page->node);
+    }
 }
 
 /* Lock held.  Chain the slot in. */
 static void put_slot(struct slab_cache *cache, struct page *page, void *slot)
 {
-    if (page->free == NO_FREE_SLOT)
-        move_slab(cache, page, SLABS_FULL, SLABS_PARTIAL);
-    *link_of(cache, slot) = page->free;
-    page->free = place_of(page, slot);
-    cache->objects_in_use--;
+    if (page->free == NO_FREE_SLOT) {
+        list_remove(&page->node);
+        list_add_head(&cache->with_room, &page->node);
+        cache->slabs_full--;
+    }
+    *slab_link_of(cache, slot) = page->free;
+    page->free = slab_place_of(page, slot);
     cache->frees++;
     if (--page->objects == 0)
         retire_slab(cache, page);
 }
 
+static void check_and_mark_free(struct slab_cache *cache, void *slot, uint32_t irq)
+{
+    char text[96];
+    const char *problem = slab_debug_problem(cache, slot, SLOT_USED, text, sizeof(text));
+
+    if (problem)
+        SLAB_BUG(cache, irq, "%s", problem);
+    slab_debug_mark(cache, slot, SLOT_FREE);
+}
+
+/* An object of a slab that is known to be one of the cache's. */
+static void free_in_slab(struct slab_cache *cache, struct page *page, void *object)
+{
+    uint32_t irq = spin_lock(&cache->lock);
+
+    if (unlikely(!slab_is_slot(cache, page, object)))
+        SLAB_BUG(cache, irq, "free of %p, which is not an object of this cache", object);
+    if (unlikely(page->objects == 0 || slab_place_of(page, object) == page->free))
+        SLAB_BUG(cache, irq, "double free of object %p", object);
+    if (unlikely(cache->debug))
+        check_and_mark_free(cache, object, irq);
+    put_slot(cache, page, object);
+    spin_unlock(&cache->lock, irq);
+}
+
 void slab_free(struct slab_cache *cache, void *object)
 {
     struct page *page = slab_of(object);
-    char text[96];
 
     ASSERT(page && page->cache_id == cache->id,
            "slab %s: free of %p, which is not an object of this cache", cache->name, object);
-    uint32_t irq = spin_lock(&cache->lock);
-    if (unlikely(page->objects == 0 || slot_at(page, page->free) == object))
-        SLAB_BUG(cache, irq, "double free of object %p", object);
-    if (unlikely(cache->debug)) {
-        if (!is_slot(cache, page, object))
-            SLAB_BUG(cache, irq, "free of %p, which is not an object of this cache", object);
-        const char *problem = slot_problem(cache, object, true, text, sizeof(text));
-        if (problem)
-            SLAB_BUG(cache, irq, "%s", problem);
-        mark_slot(cache, object, STATE_FREE);
-    }
-    put_slot(cache, page, object);
-    spin_unlock(&cache->lock, irq);
+    free_in_slab(cache, page, object);
+}
+
+void slab_free_in(struct page *page, void *object)
+{
+    free_in_slab(slab.caches[page->cache_id], page, object);
+}
+
+struct slab_cache *slab_cache_of_page(const struct page *page)
+{
+    return slab.caches[page->cache_id];
 }
 
 /* ---- caches ---- */
@@ -395,7 +245,7 @@ void slab_free(struct slab_cache *cache, void *object)
 /* Objects of slot_size that fit into 2^order frames. */
 static unsigned objects_in(uint32_t slot_size, unsigned order)
 {
-    return MIN((PAGE_SIZE << order) / slot_size, MAX_OBJECTS);
+    return (PAGE_SIZE << order) / slot_size;
 }
 
 /* Smallest slab that wastes at most an eighth; if none does, the largest allowed. */
@@ -416,17 +266,18 @@ static void choose_layout(struct slab_cache *cache, size_t size, size_t align)
 
     cache->object_size = (uint32_t)size;
     cache->align = (uint32_t)MAX(align ? align : sizeof(void *), OFFSET_UNIT);
-    if (has_tail(cache)) {
+    if (cache->constructor || cache->debug) {
+        /* The link lies behind the object, where it does no harm to the contents. */
         end += cache->debug & SLAB_REDZONE ? MIN_REDZONE : 0;
         end = ALIGN_UP(end, sizeof(struct slot_tail));
         cache->link_offset = (uint16_t)end;
         end += sizeof(struct slot_tail);
     }
     cache->slot_size = ALIGN_UP(MAX(end, OFFSET_UNIT), cache->align);
-    cache->order = choose_order(cache->slot_size);
+    cache->order = (uint8_t)choose_order(cache->slot_size);
     cache->objects_per_slab = objects_in(cache->slot_size, cache->order);
     cache->colour_unit = MAX(cache->align, COLOUR_UNIT);
-    uint32_t rest = slab_bytes(cache) - cache->objects_per_slab * cache->slot_size;
+    uint32_t rest = (PAGE_SIZE << cache->order) - cache->objects_per_slab * cache->slot_size;
     cache->colours = MIN(rest / cache->colour_unit + 1, MAX_COLOURS);
 }
 
@@ -438,7 +289,7 @@ static bool register_cache(struct slab_cache *cache)
     while (id < SLAB_MAX_CACHES && slab.caches[id])
         id++;
     if (id < SLAB_MAX_CACHES) {
-        cache->id = (uint16_t)id;
+        cache->id = (uint8_t)id;
         slab.caches[id] = cache;
     }
     spin_unlock(&slab.lock, irq);
@@ -452,11 +303,11 @@ static void cache_setup(struct slab_cache *cache, const char *name, size_t size,
     strlcpy(cache->name, name, sizeof(cache->name));
     cache->lock.name = cache->name;
     cache->constructor = constructor;
-    cache->debug = debug | debug_flags_for(name);
+    cache->debug = debug | slab_debug_flags_for(name);
     if (constructor)
         cache->debug &= ~SLAB_POISON; /* it would destroy the constructed state */
-    for (unsigned i = 0; i < SLAB_LISTS; i++)
-        list_init(&cache->lists[i]);
+    list_init(&cache->with_room);
+    list_init(&cache->full);
     choose_layout(cache, size, align);
 }
 
@@ -477,11 +328,16 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
     return cache;
 }
 
+static uint32_t objects_in_use(const struct slab_cache *cache)
+{
+    return (uint32_t)(cache->allocs - cache->frees);
+}
+
 int slab_cache_destroy(struct slab_cache *cache)
 {
-    if (cache->objects_in_use != 0) {
+    if (objects_in_use(cache) != 0) {
         log_err("slab %s: destroyed with %u objects in use", cache->name,
-                cache->objects_in_use);
+                objects_in_use(cache));
         return -EBUSY;
     }
     slab_cache_shrink(cache);
@@ -495,15 +351,16 @@ int slab_cache_destroy(struct slab_cache *cache)
 uint32_t slab_cache_shrink(struct slab_cache *cache)
 {
     uint32_t irq = spin_lock(&cache->lock);
-    uint32_t nslabs = cache->slab_count[SLABS_EMPTY];
+    uint32_t slabs_before = cache->slabs;
 
-    list_for_each_safe(node, &cache->lists[SLABS_EMPTY]) {
-        list_remove(node);
-        buddy_free(list_entry(node, struct page, node), cache->order);
+    list_for_each_safe(node, &cache->with_room) {
+        struct page *page = list_entry(node, struct page, node);
+        if (page->objects == 0)
+            slab_release(cache, page);
     }
-    cache->slab_count[SLABS_EMPTY] = 0;
+    uint32_t released = slabs_before - cache->slabs;
     spin_unlock(&cache->lock, irq);
-    return nslabs << cache->order;
+    return released << cache->order;
 }
 
 uint32_t slab_shrink_all(void)
@@ -529,6 +386,11 @@ struct slab_cache *slab_cache_of(const void *pointer, void **object)
     if (object)
         *object = slab_base(cache, page) + offset / cache->slot_size * cache->slot_size;
     return cache;
+}
+
+unsigned slab_cache_id(const struct slab_cache *cache)
+{
+    return cache->id;
 }
 
 const char *slab_cache_name(const struct slab_cache *cache)
@@ -557,103 +419,17 @@ bool slab_get_stats(unsigned index, struct slab_stats *stats)
         .objects_per_slab = cache->objects_per_slab,
         .pages_per_slab = 1u << cache->order,
         .colours = cache->colours,
-        .objects_in_use = cache->objects_in_use,
-        .slabs_full = cache->slab_count[SLABS_FULL],
-        .slabs_partial = cache->slab_count[SLABS_PARTIAL],
-        .slabs_empty = cache->slab_count[SLABS_EMPTY],
+        .objects_in_use = objects_in_use(cache),
+        .objects_total = cache->slabs * cache->objects_per_slab,
+        .slabs_full = cache->slabs_full,
+        .slabs_partial = cache->slabs - cache->slabs_full - cache->slabs_empty,
+        .slabs_empty = cache->slabs_empty,
         .allocs = cache->allocs,
         .frees = cache->frees,
         .failures = cache->failures,
         .debug = cache->debug,
     };
-    stats->objects_total = (stats->slabs_full + stats->slabs_partial + stats->slabs_empty) *
-                           cache->objects_per_slab;
     strlcpy(stats->name, cache->name, sizeof(stats->name));
-    return true;
-}
-
-/* ---- the validator ---- */
-
-static bool violated(const struct slab_cache *cache, const char *what, const void *where,
-                     uint32_t is, uint32_t should_be)
-{
-    log_err("slab %s: %s: slab %p: %u, should be %u", cache->name, what, where, is, should_be);
-    return false;
-}
-
-/* Lock held.  Free slots: as many as counted, each a real slot that looks free. */
-static bool check_free_list(struct slab_cache *cache, struct page *page)
-{
-    unsigned free = 0;
-    char text[96];
-
-    for (uint16_t place = page->free; place != NO_FREE_SLOT; free++) {
-        void *slot = slot_at(page, place);
-        if (free == cache->objects_per_slab || !is_slot(cache, page, slot))
-            return violated(cache, "free list", page_to_virt(page), place, NO_FREE_SLOT);
-        if (slot_problem(cache, slot, false, text, sizeof(text))) {
-            log_err("slab %s: %s", cache->name, text);
-            return false;
-        }
-        place = *link_of(cache, slot);
-    }
-    if (free + page->objects != cache->objects_per_slab)
-        return violated(cache, "free objects", page_to_virt(page), free,
-                        cache->objects_per_slab - page->objects);
-    return true;
-}
-
-/* Lock held.  With SLAB_CONSISTENCY the used slots can be told from the free ones: check them too. */
-static bool check_used_slots(struct slab_cache *cache, struct page *page)
-{
-    char text[96];
-
-    if (!(cache->debug & SLAB_CONSISTENCY))
-        return true;
-    for (unsigned i = 0; i < cache->objects_per_slab; i++) {
-        void *slot = slab_base(cache, page) + i * cache->slot_size;
-        if (tail_of(cache, slot)->state == STATE_USED &&
-            slot_problem(cache, slot, true, text, sizeof(text))) {
-            log_err("slab %s: %s", cache->name, text);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Lock held. */
-static bool check_slab(struct slab_cache *cache, struct page *page, enum slab_list list)
-{
-    unsigned n = cache->objects_per_slab;
-    enum slab_list should_be = page->objects == 0   ? SLABS_EMPTY
-                               : page->objects == n ? SLABS_FULL
-                                                    : SLABS_PARTIAL;
-
-    if (page->kind != PAGE_SLAB || page->cache_id != cache->id)
-        return violated(cache, "owner", page_to_virt(page), page->cache_id, cache->id);
-    if (list != should_be)
-        return violated(cache, "list", page_to_virt(page), list, should_be);
-    return check_free_list(cache, page) && check_used_slots(cache, page);
-}
-
-static bool check_cache(struct slab_cache *cache)
-{
-    uint32_t objects = 0;
-
-    for (unsigned list = 0; list < SLAB_LISTS; list++) {
-        uint32_t slabs = 0;
-        list_for_each(node, &cache->lists[list]) {
-            struct page *page = list_entry(node, struct page, node);
-            if (!check_slab(cache, page, list))
-                return false;
-            objects += page->objects;
-            slabs++;
-        }
-        if (slabs != cache->slab_count[list])
-            return violated(cache, "slabs on a list", cache, slabs, cache->slab_count[list]);
-    }
-    if (objects != cache->objects_in_use)
-        return violated(cache, "objects in use", cache, objects, cache->objects_in_use);
     return true;
 }
 
@@ -666,7 +442,7 @@ bool slab_check(void)
         if (!cache)
             continue;
         uint32_t irq = spin_lock(&cache->lock);
-        good &= check_cache(cache);
+        good &= slab_debug_check(cache);
         spin_unlock(&cache->lock, irq);
     }
     return good;
@@ -674,12 +450,7 @@ bool slab_check(void)
 
 void slab_init(const char *cmdline)
 {
-    char option[sizeof(slab.debug_option)];
-
-    if (parse_option(cmdline, "slab_debug", option, sizeof(option)))
-        strlcpy(slab.debug_option, *option ? option : "FZP", sizeof(slab.debug_option));
+    slab_debug_init(cmdline);
     cache_setup(&slab.cache_cache, "slab_cache", sizeof(struct slab_cache), 0, NULL, 0);
     register_cache(&slab.cache_cache);
-    if (*slab.debug_option)
-        log_info("slab: debug checks \"%s\"", slab.debug_option);
 }

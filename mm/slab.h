@@ -1,7 +1,7 @@
 /* mm/slab.h - caches of equal objects (Bonwick 1994).
  * Below: buddy.  Above: kmalloc and every kernel structure that is allocated more than once.
- * Lock: one per cache, named after it, plus "slab caches" for the list.  Does not sleep; any context
- * (creating and destroying caches: thread context). */
+ * Lock: one per cache, named after it, plus "slab caches" for the list.  Does not sleep; any
+ * context (creating and destroying caches: thread context). */
 #pragma once
 
 #include "mm/page.h"
@@ -10,8 +10,9 @@
 #define SLAB_MAX_CACHES 128u
 #define SLAB_MAX_OBJECT 4096u
 
-/* Debug checks, chosen per cache by the kernel parameter slab_debug=FLAGS[,CACHE,...] (letters as
- * Linux's: F consistency and double free, Z redzones, P poison; bare slab_debug = all, all caches). */
+/* Debug checks, chosen per cache by the kernel parameter slab_debug=FLAGS[,CACHE,...] (letters
+ * as Linux's: F consistency and double free, Z redzones, P poison; bare slab_debug = all, all
+ * caches). */
 #define SLAB_CONSISTENCY (1u << 0)
 #define SLAB_REDZONE (1u << 1)
 #define SLAB_POISON (1u << 2)
@@ -19,23 +20,29 @@
 
 struct slab_cache;
 
-/* Create a cache of objects of `size` bytes (1 .. SLAB_MAX_OBJECT) on `align` boundaries (a power of
- * two, 0 = natural).  `constructor` runs once per object when its slab is made, not at each
- * allocation: an object must be freed in its constructed state.  It must not allocate.  `debug` adds to what slab_debug=
- * asks for.  NULL: no memory, too many caches, or bad arguments. */
+/* Create a cache of objects of `size` bytes (1 .. SLAB_MAX_OBJECT) on `align` boundaries (a
+ * power of two, 0 = natural).  `constructor` runs once per object when its slab is made, not at
+ * each allocation: an object must be freed in its constructed state.  It must not allocate.
+ * `debug` adds to what slab_debug= asks for.  NULL: no memory, too many caches, or bad
+ * arguments. */
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align,
                                      void (*constructor)(void *object), unsigned debug);
 
-/* Destroy an empty cache.  -EBUSY (and a log line with the number) if objects are still in use. */
+/* Destroy an empty cache.  -EBUSY (and a log line with the number) if objects are still in
+ * use. */
 int slab_cache_destroy(struct slab_cache *cache);
 
-/* One object, or NULL if there is no memory.  `flags` as for buddy_alloc (PAGE_ZERO is not allowed
- * with a constructor). */
+/* One object, or NULL if there is no memory.  `flags` as for buddy_alloc (PAGE_ZERO is not
+ * allowed with a constructor). */
 void *slab_alloc(struct slab_cache *cache, unsigned flags);
 
-/* Give an object back to its cache.  A pointer that is not an allocated object of this cache is a bug:
- * panics with the object, the cache and what is wrong. */
+/* Give an object back to its cache.  A pointer that is not an allocated object of this cache is
+ * a bug: panics with the object, the cache and what is wrong. */
 void slab_free(struct slab_cache *cache, void *object);
+
+/* The same for an object whose slab is known: kfree() does not know the cache. */
+void slab_free_in(struct page *page, void *object);
+struct slab_cache *slab_cache_of_page(const struct page *page);
 
 /* Give all empty slabs of one cache (or of all) back to buddy; returns the number of frames. */
 uint32_t slab_cache_shrink(struct slab_cache *cache);
@@ -43,6 +50,7 @@ uint32_t slab_shrink_all(void);
 
 /* The cache an object came from and the object's first byte; NULL if it is no slab memory. */
 struct slab_cache *slab_cache_of(const void *pointer, void **object);
+unsigned slab_cache_id(const struct slab_cache *cache); /* struct page.cache_id */
 const char *slab_cache_name(const struct slab_cache *cache);
 size_t slab_object_size(const struct slab_cache *cache); /* as asked for at creation */
 

@@ -4,10 +4,11 @@
  * State     ranges (mm/vma: what may be there) and page tables (mm/paging: what is there).  The
  *           difference between the two is what page faults fill in (mm/fault).
  * Invariant Every page that is mapped lies in a range and has no right that the range lacks.
- * Frames    A user frame counts the page-table entries that map it (struct page.refs); who drops the
- *           last one frees it.  The zero frame is part of the kernel's image and is not counted.
- * Removal   Frames go first, in portions of at most one page table with the lock opened in between, so
- *           that taking down a gigabyte does not stop the machine; then the ranges.
+ * Frames    A user frame counts the page-table entries that map it (struct page.refs); who
+ *           drops the last one frees it.  The zero frame is part of the kernel's image and is
+ *           not counted.
+ * Removal   Frames go first, in portions of at most one page table with the lock opened in
+ *           between, so that taking down a gigabyte does not stop the machine; then the ranges.
  * Heap      [brk_start, brk): one range that brk(2) resizes.  Growing reserves addresses only.
  * Lock      one for each space; "spaces" for the list. */
 #include "mm/space.h"
@@ -188,8 +189,8 @@ int space_unmap(struct space *space, uaddr_t start, uaddr_t end)
     return 0;
 }
 
-/* Lock held.  Take rights that are gone out of the page tables; rights that were added come with the
- * next fault. */
+/* Lock held.  Take rights that are gone out of the page tables; rights that were added come
+ * with the next fault. */
 static void restrict_pages(struct space *space, uaddr_t start, uaddr_t end, unsigned prot)
 {
     uaddr_t address = start;
@@ -231,8 +232,9 @@ void space_set_brk_start(struct space *space, uaddr_t start)
     space->brk_start = space->brk = start;
 }
 
-/* Lock held.  May the heap grow to `new_end`?  Its pages must be free up to `next`, the range above it,
- * and more than the machine has is refused at once (as Linux's heuristic overcommit does). */
+/* Lock held.  May the heap grow to `new_end`?  Its pages must be free up to `next`, the range
+ * above it, and more than the machine has is refused at once (as Linux's heuristic overcommit
+ * does). */
 static bool may_grow_heap(const struct vma *next, uaddr_t old_end, uaddr_t new_end)
 {
     uaddr_t limit = USER_STACK_TOP - USER_STACK_LIMIT - USER_STACK_GUARD;
@@ -242,8 +244,8 @@ static bool may_grow_heap(const struct vma *next, uaddr_t old_end, uaddr_t new_e
     return new_end <= limit && (new_end - old_end) >> PAGE_SHIFT <= buddy_managed_frames();
 }
 
-/* Both ends page-aligned.  The range stays in the set when the heap is empty, so that a heap that comes
- * and goes costs no allocation.  0, -ENOMEM. */
+/* Both ends page-aligned.  The range stays in the set when the heap is empty, so that a heap
+ * that comes and goes costs no allocation.  0, -ENOMEM. */
 static int grow_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
 {
     static const struct vma_backing backing = { .name = "[heap]" };

@@ -48,13 +48,13 @@ void space_destroy(struct space *space);
 void space_activate(struct space *space);
 struct space *space_active(void);
 
-/* Add a range, [start, end) page-aligned, above USER_MIN and below USER_END.  Nothing is resident yet.
- * 0, -EINVAL (alignment, bounds), -EEXIST (overlap), -ENOMEM. */
+/* Add a range, [start, end) page-aligned, above USER_MIN and below USER_END.  Nothing is
+ * resident yet. 0, -EINVAL (alignment, bounds), -EEXIST (overlap), -ENOMEM. */
 int space_map(struct space *space, uaddr_t start, uaddr_t end, unsigned vma_flags,
               const struct vma_backing *backing);
 
-/* Take a range away with its frames; holes are allowed.  The heap is not: that is space_brk()'s.  0,
- * -EINVAL, -ENOMEM. */
+/* Take a range away with its frames; holes are allowed.  The heap is not: that is
+ * space_brk()'s.  0, -EINVAL, -ENOMEM. */
 int space_unmap(struct space *space, uaddr_t start, uaddr_t end);
 
 /* Change the rights of a range.  0, -EINVAL, -ENOMEM (holes, as on Linux). */
@@ -103,5 +103,6 @@ void space_get_totals(struct space_totals *totals);
 /* The shared zero frame. */
 struct page *space_zero_page(void);
 
-/* All spaces: ranges valid, resident counts right, every page inside a range, rights not exceeded. */
+/* All spaces: ranges valid, resident counts right, every page inside a range, rights not
+ * exceeded. */
 bool space_check(void);

@@ -1,14 +1,15 @@
 /* User memory, from the kernel.
  *
- * Problem   A system call gets addresses from a program that may lie.  To look in the page tables
- *           first would be slow, easy to forget, and wrong by the time of the copy.
- * Idea      Two steps.  The range must lie below USER_END: one comparison, so that a program cannot
- *           name the kernel's memory.  Then the copy is simply tried.  Untouched pages are filled in
- *           by the fault handler as for the program itself.  If there is no answer to a fault, the
- *           handler finds the faulting instruction in the exception table (kernel/cpu/guarded_copy.S)
- *           and lets it continue at its fix-up, which returns how much is missing.
- * SMAP      Where the processor has it, the kernel faults on any user page, except between STAC and
- *           CLAC: only the guarded copies have these.
+ * Problem   A system call gets addresses from a program that may lie.  To look in the page
+ *           tables first would be slow, easy to forget, and wrong by the time of the copy.
+ * Idea      Two steps.  The range must lie below USER_END: one comparison, so that a program
+ *           cannot name the kernel's memory.  Then the copy is simply tried.  Untouched pages
+ *           are filled in by the fault handler as for the program itself.  If there is no
+ *           answer to a fault, the handler finds the faulting instruction in the exception
+ *           table (kernel/cpu/guarded_copy.S) and lets it continue at its fix-up, which returns
+ *           how much is missing.
+ * SMAP      Where the processor has it, the kernel faults on any user page, except between STAC
+ *           and CLAC: only the guarded copies have these.
  * Reading   Linux, Documentation/x86/exception-tables (the idea is from there). */
 #include "mm/uaccess.h"
 

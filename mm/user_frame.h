@@ -3,5 +3,6 @@
 
 #include "mm/page.h"
 
-/* One page-table entry less maps the frame; the last one frees it.  The zero frame is not counted. */
+/* One page-table entry less maps the frame; the last one frees it.  The zero frame is not
+ * counted. */
 void user_frame_put(struct page *page);

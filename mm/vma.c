@@ -1,11 +1,12 @@
 /* Virtual memory areas.
  *
- * Problem   Page tables say what is resident; they cannot say what may become resident, with which
- *           rights and from where.  That is the job of a list of ranges.
- * State     A doubly linked list in address order, and a hint: the range that was found last.  Faults
- *           come in runs, so the hint answers most searches; else the list is walked.
- * Invariants  sorted, disjoint, page-aligned, none empty but perhaps the heap; two neighbours that touch and continue one
- *           another (same rights, contents that go on) are one range.
+ * Problem   Page tables say what is resident; they cannot say what may become resident, with
+ *           which rights and from where.  That is the job of a list of ranges.
+ * State     A doubly linked list in address order, and a hint: the range that was found last.
+ *           Faults come in runs, so the hint answers most searches; else the list is walked.
+ * Invariants  sorted, disjoint, page-aligned, none empty but perhaps the heap; two neighbours
+ *           that touch and continue one another (same rights, contents that go on) are one
+ *           range.
  * Cost      A program has about ten ranges; a tree pays from hundreds on.
  * Lock      none here: the owner's (struct space). */
 #include "mm/vma.h"

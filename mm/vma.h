@@ -13,8 +13,8 @@
 #define VMA_GROWS_DOWN (1u << 3) /* a stack */
 #define VMA_HEAP (1u << 4)       /* the brk area */
 
-/* Where a range's first contents come from: `nbytes` bytes at `data` (kernel memory that stays), the
- * rest is zero.  data = NULL: all zero (anonymous). */
+/* Where a range's first contents come from: `nbytes` bytes at `data` (kernel memory that
+ * stays), the rest is zero.  data = NULL: all zero (anonymous). */
 struct vma_backing {
     const char *name; /* for `maps`; "" if none */
     const uint8_t *data;
@@ -55,11 +55,13 @@ static inline struct vma *vma_next(const struct vma_set *set, const struct vma *
 /* Nothing in [start, end)? */
 bool vma_range_is_free(struct vma_set *set, uaddr_t start, uaddr_t end);
 
-/* Insert a range; merged with its neighbours if those continue it.  0, -EEXIST (overlap), -ENOMEM. */
+/* Insert a range; merged with its neighbours if those continue it.  0, -EEXIST (overlap),
+ * -ENOMEM. */
 int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
                const struct vma_backing *backing);
 
-/* Make `address` a boundary: a range that contains it becomes two.  0 or -ENOMEM (nothing changed). */
+/* Make `address` a boundary: a range that contains it becomes two.  0 or -ENOMEM (nothing
+ * changed). */
 int vma_split(struct vma_set *set, uaddr_t address);
 
 /* Take [start, end) out of the set.  Both ends must be boundaries (vma_split): cannot fail. */
@@ -68,11 +70,12 @@ void vma_remove(struct vma_set *set, uaddr_t start, uaddr_t end);
 /* Is all of [start, end) mapped? */
 bool vma_range_is_mapped(struct vma_set *set, uaddr_t start, uaddr_t end);
 
-/* Set the rights (VMA_PROT bits) of [start, end); both ends must be boundaries.  Neighbours that have
- * become alike are merged. */
+/* Set the rights (VMA_PROT bits) of [start, end); both ends must be boundaries.  Neighbours
+ * that have become alike are merged. */
 void vma_protect(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned prot);
 
-/* Move a stack's lower end or a heap's upper end; the caller has checked that the room is free. */
+/* Move a stack's lower end or a heap's upper end; the caller has checked that the room is
+ * free. */
 static inline void vma_resize(struct vma_set *set, struct vma *vma, uaddr_t start, uaddr_t end)
 {
     uint32_t old = vma->end - vma->start;

@@ -1,14 +1,15 @@
 /* Virtually contiguous memory.
  *
- * Problem     A kernel stack must stop somewhere: below it there must be a page that faults.  And a
- *             large table should not need a large free block.
- * Structure   A list of areas in address order.  An area of n pages occupies n + 1: the first stays
- *             unmapped, a guard.
+ * Problem     A kernel stack must stop somewhere: below it there must be a page that faults.
+ *             And a large table should not need a large free block.
+ * Structure   A list of areas in address order.  An area of n pages occupies n + 1: the first
+ *             stays unmapped, a guard.
  *
  *               VMALLOC_START                                          VMALLOC_END
  *               |guard|stack a |guard|stack b |      free      |guard|table   | ... |guard|
  *
- *             The last page of the whole range is never used, so every area has a guard on each side.
+ *             The last page of the whole range is never used, so every area has a guard on each
+ *             side.
  * Alloc       First fit.  The frames are single and may come from HIGHMEM.
  * Lock        "vmalloc" for the list; page tables have their own. */
 #include "mm/vmalloc.h"

@@ -1,5 +1,5 @@
-/* mm/vmalloc.h - kernel memory that is contiguous only virtually, with an unmapped guard page below
- * and above each area.  Used for kernel stacks and large tables.
+/* mm/vmalloc.h - kernel memory that is contiguous only virtually, with an unmapped guard page
+ * below and above each area.  Used for kernel stacks and large tables.
  * Below: buddy, paging, slab.  Lock: "vmalloc".  Does not sleep; not from interrupts. */
 #pragma once
 
@@ -7,8 +7,8 @@
 
 void vmalloc_init(void);
 
-/* Map npages fresh frames of the given kind (PAGE_VMALLOC, PAGE_STACK); NULL if frames, page tables
- * or addresses run out.  Contents undefined. */
+/* Map npages fresh frames of the given kind (PAGE_VMALLOC, PAGE_STACK); NULL if frames, page
+ * tables or addresses run out.  Contents undefined. */
 void *vmalloc(unsigned npages, enum page_kind kind);
 void vfree(void *address); /* NULL is allowed */
 

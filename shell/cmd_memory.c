@@ -117,8 +117,8 @@ int cmd_buddyinfo(int argc, char *argv[])
 /* Is a range of this type RAM that the kernel can reach, whatever it is used for? */
 static bool type_is_ram(enum memmap_type type)
 {
-    return type == MEMMAP_USABLE || type == MEMMAP_BOOT || type == MEMMAP_MODULE ||
-           type == MEMMAP_KERNEL || type == MEMMAP_TABLES;
+    return type == MEMMAP_USABLE || type == MEMMAP_MODULE || type == MEMMAP_KERNEL ||
+           type == MEMMAP_TABLES;
 }
 
 /* Frames of RAM in [start, end). */

@@ -1,6 +1,6 @@
 /* shell/commands.c - every command of the shell, in the order in which help shows them.
- * To add one: a row here, a prototype in commands.h, a function in the cmd_*.c of its subject.
- * */
+ * To add one: a row here, a prototype in commands.h, a function in the cmd_*.c of its
+ * subject. */
 #include "shell/commands.h"
 
 /* clang-format off */

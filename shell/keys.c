@@ -1,7 +1,7 @@
 /* shell/keys.c - decoding of a terminal's special keys.
  * A special key arrives as ESC [ parameters final (ECMA-48, 5.4: parameters 0x30..0x3F, final
- * byte 0x40..0x7E), as ESC [ number ~ (DEC VT220), or as ESC O final (VT100 application mode).
- * */
+ * byte 0x40..0x7E), as ESC [ number ~ (DEC VT220), or as ESC O final (VT100 application
+ * mode). */
 #include "shell/keys.h"
 
 #define CSI_FINAL_FIRST 0x40

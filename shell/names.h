@@ -12,8 +12,8 @@ bool names_is_program(const char *name);
 /* A program's name without its directory; index-th; NULL past the last. */
 const char *names_program(unsigned index);
 
-/* For the line editor: the index-th word that may follow the text `before`; NULL past the last.
- * */
+/* For the line editor: the index-th word that may follow the text `before`; NULL past the
+ * last. */
 const char *names_candidate(const char *before, unsigned index);
 
 /* What `name` was probably meant to be, a command or a program (or: a program); NULL if nothing

@@ -61,8 +61,9 @@ static unsigned width(const struct screen *screen)
                : SCREEN_COLUMNS - screen->left;
 }
 
-/* Take away what is left of the old row: in the left half by blanks, which spare the right one.  A full
- * row has nothing left, and erasing would take its last character: a VT100's cursor stays on the
+/* Take away what is left of the old row: in the left half by blanks, which spare the right one.
+ *  A full row has nothing left, and erasing would take its last character: a VT100's cursor
+ *  stays on the
  * last column until one more character comes. */
 static void erase_rest(const struct screen *screen)
 {

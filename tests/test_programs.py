@@ -74,7 +74,7 @@ def on_strata(shell, program, stdin):
 def drop_what_was_not_read(shell):
     """Typed lines that the program left go to the shell: wait until it has seen them."""
     shell.send(CTRL_U + "echo synchronised\r")
-    shell.expect(r"\nsynchronised\r?(?=\n)")
+    shell.expect(r"\nsynchronised\r*(?=\n)")
     shell.wait_prompt()
 
 

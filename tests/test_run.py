@@ -20,7 +20,7 @@ def make_run(*arguments, stdin=b""):
 def test_four_mebibytes():
     result = make_run("MEM=4M", 'APPEND=run="meminfo; buddyinfo; slabinfo; check; poweroff"')
     assert result.status == 0, result.output
-    assert re.search(r"^MemTotal: +2\d{3} kB$", result.output, re.MULTILINE)
+    assert re.search(r"^MemTotal: +[23]\d{3} kB$", result.output, re.MULTILINE)
     assert "validators passed" in result.output
 
 

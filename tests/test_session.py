@@ -1,6 +1,7 @@
 """A person at the shell: commands, keys, programs; from QEMU's own loader, from the ISO, in Bochs."""
 
 import re
+import time
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_vmstat_adds_up(shell):
     pages = shell.fields("vmstat")
     total = shell.fields("meminfo")["MemTotal"]
     uses = sum(n for name, n in pages.items() if re.fullmatch(r"nr_\w+_pages", name))
-    assert pages["nr_free_pages"] + uses - pages.get("nr_free_pages_pages", 0) == total // 4
+    assert uses == total // 4  # nr_free_pages is one of them
     causes = sum(n for name, n in pages.items() if name.startswith("pgfault_"))
     assert causes == pages["pgfault"] or causes == pages["pgfault"] + pages["pgfault_bad"]
 
@@ -197,7 +198,8 @@ def test_ctrl_c_ends_a_program(shell):
     shell.send("run spin\r")
     shell.expect("run spin")
     shell.expect(r"\n")
-    wait_until(lambda: shell.send(CTRL_C) or True)
+    time.sleep(1)  # until it spins
+    shell.send(CTRL_C)
     assert "SIGINT" in shell.wait_prompt()
     assert "validators passed" in shell.command("check")
 

@@ -1,7 +1,8 @@
 /* Guarded accesses: see guarded.h, and mm/uaccess.c for the idea.
  *
- * Most bytes go by doublewords.  When one of those faults for good, ECX has the doublewords that are
- * missing; the copy is taken up again by single bytes, so that the count that is returned is exact. */
+ * Most bytes go by doublewords.  When one of those faults for good, ECX has the doublewords
+ * that are missing; the copy is taken up again by single bytes, so that the count that is
+ * returned is exact. */
 
 /* lea 0(%esi), %esi: three bytes that do nothing; guarded_init() puts STAC or CLAC there. */
 #define NOP_FOR_SMAP .byte 0x8d, 0x76, 0x00

@@ -1,5 +1,5 @@
-/* The context switch: see switch.h.  The caller-saved registers need no saving: to the compiler this is
- * a function call like any other. */
+/* The context switch: see switch.h.  The caller-saved registers need no saving: to the compiler
+ * this is a function call like any other. */
         .text
         .globl  switch_stacks
         .type   switch_stacks, @function

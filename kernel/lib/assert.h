@@ -1,10 +1,11 @@
-/* kernel/lib/assert.h - invariants.  ASSERT is for what cannot happen unless the kernel is wrong;
- * what a user, a device or the firmware can cause is an error that is returned. */
+/* kernel/lib/assert.h - invariants.  ASSERT is for what cannot happen unless the kernel is
+ * wrong; what a user, a device or the firmware can cause is an error that is returned. */
 #pragma once
 
 #include "kernel/lib/types.h"
 
-/* Report and stop.  The kernel's version is in kernel/panic.c, the host tests have their own. */
+/* Report and stop.  The kernel's version is in kernel/panic.c, the host tests have their
+ * own. */
 __attribute__((cold)) _Noreturn void assert_failed(const char *file, int line,
                                                    const char *function, const char *fmt, ...)
     PRINTF_LIKE(4, 5);

@@ -12,6 +12,6 @@ struct cpio_entry {
 };
 
 /* Read the entry at *offset of an archive of `size` bytes and move *offset to the next.
- * 1: *entry is valid.  0: end of the archive (TRAILER!!!).  -EINVAL: the archive is damaged there;
- * no byte outside the archive is ever read. */
+ * 1: *entry is valid.  0: end of the archive (TRAILER!!!).  -EINVAL: the archive is damaged
+ * there; no byte outside the archive is ever read. */
 int cpio_next(const uint8_t *archive, size_t size, size_t *offset, struct cpio_entry *entry);

@@ -1,5 +1,5 @@
-/* kernel/lib/format.h - printf formatting: %d %i %u %x %X %o %c %s %p %%, flags - 0 + space #, width
- * and precision (also *), lengths hh h l ll z t j.  No floating point. */
+/* kernel/lib/format.h - printf formatting: %d %i %u %x %X %o %c %s %p %%, flags - 0 + space #,
+ * width and precision (also *), lengths hh h l ll z t j.  No floating point. */
 #pragma once
 
 #include <stdarg.h>

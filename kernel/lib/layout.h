@@ -1,11 +1,11 @@
-/* kernel/lib/layout.h - the virtual address space, 4 GiB from the bottom up.  docs/memory-layout.md draws it
- * with the reasons.
+/* kernel/lib/layout.h - the virtual address space, 4 GiB from the bottom up.
+ * docs/memory-layout.md draws it with the reasons.
  *
  *   0xFFFFF000  never mapped
  *   0xFFC00000  kmap slots: short-lived windows on HIGHMEM frames          kernel rw-
  *   0xFF800000  never mapped
  *   0xF8000000  vmalloc: kernel stacks (a guard page below each), tables   kernel rw-
- *   0xC0000000  direct map of physical 0 .. 896 MiB                        kernel rw-, image r-x/r--
+ *   0xC0000000  direct map of physical 0 .. 896 MiB            kernel rw-, image r-x and r--
  *   0xBFFFF000  never mapped
  *               user stack, grows down on faults, at most 8 MiB            user   rw-
  *               ... mmap area, grows down

@@ -1,6 +1,6 @@
-/* kernel/lib/list.h - doubly linked circular lists; the links live inside the listed structures.
- * The list head is a node itself: an empty list points to itself, so no operation has a special
- * case.  (Knuth, TAOCP vol. 1, 2.2.5.) */
+/* kernel/lib/list.h - doubly linked circular lists; the links live inside the listed
+ * structures. The list head is a node itself: an empty list points to itself, so no operation
+ * has a special case.  (Knuth, TAOCP vol. 1, 2.2.5.) */
 #pragma once
 
 #include "kernel/lib/types.h"

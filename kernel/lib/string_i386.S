@@ -60,8 +60,8 @@ memcpy:
 
 /* void *memmove(void *dst, const void *src, size_t nbytes)
  * Upwards is right unless dst lies inside [src, src + nbytes): there a byte would be
- * overwritten before it is read, and the copy goes downwards.  One unsigned comparison decides.
- * */
+ * overwritten before it is read, and the copy goes downwards.  One unsigned comparison
+ * decides. */
         .globl  memmove
         .type   memmove, @function
         .p2align 4

@@ -1,8 +1,8 @@
 /* Loading a program.
  *
- * Nothing of the file is copied here: each segment becomes a range of the address space that knows
- * where its contents are, and page faults fetch what is really used.  First everything in the headers
- * is checked, then ranges are made.
+ * Nothing of the file is copied here: each segment becomes a range of the address space that
+ * knows where its contents are, and page faults fetch what is really used.  First everything in
+ * the headers is checked, then ranges are made.
  *
  * The stack as the program finds it (System V ABI, i386, figure 3-31), highest address first:
  *
@@ -69,7 +69,8 @@ static int map_segment(struct space *space, const char *name, const uint8_t *fil
     return error == -EEXIST || error == -EINVAL ? -ENOEXEC : error;
 }
 
-/* All PT_LOAD segments; where the last one ends goes to *end, the program headers' place to *phdrs. */
+/* All PT_LOAD segments; where the last one ends goes to *end, the program headers' place to
+ * *phdrs. */
 static int map_program(struct space *space, const char *name, const uint8_t *file,
                        uint32_t nbytes, uaddr_t *end, uaddr_t *phdrs)
 {
@@ -95,7 +96,8 @@ static int map_program(struct space *space, const char *name, const uint8_t *fil
     return *end ? 0 : -ENOEXEC;
 }
 
-/* The stack grows down while it is built; `error` sticks, so that one test at the end is enough. */
+/* The stack grows down while it is built; `error` sticks, so that one test at the end is
+ * enough. */
 struct stack_builder {
     uaddr_t sp;
     int error;

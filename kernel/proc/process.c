@@ -3,16 +3,18 @@
  * A process is an address space and the thread that runs in it.  Its life:
  *
  *     process_start()  checks the program, copies the arguments, makes process and thread
- *       the thread     makes the address space, loads the program (exec), tells the starter, and
- *                      enters ring 3
+ *       the thread     makes the address space, loads the program (exec), tells the starter,
+ *                      and enters ring 3
  *     process_exit()   by system call, by a fault, by a kill: gives the address space back
- *       the thread     ends; when the last of it is freed, process_gone() makes the process a zombie
+ *       the thread     ends; when the last of it is freed, process_gone() makes the process
+ *                      a zombie
  *     process_wait()   takes the status and the zombie away (background: process_gone() does)
  *
  * So whoever has waited for a process finds all its memory free again.
  *
- * A process is killed by a mark (kill_signal), not by force: its thread sees it on its next way back to
- * ring 3, or when a sleep is cut short.  Whatever it does in the kernel until then is done to the end.
+ * A process is killed by a mark (kill_signal), not by force: its thread sees it on its next way
+ * back to ring 3, or when a sleep is cut short.  Whatever it does in the kernel until then is
+ * done to the end.
  * Lock        "processes": table, states, marks. */
 #include "kernel/proc/process.h"
 

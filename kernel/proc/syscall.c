@@ -1,9 +1,9 @@
 /* System calls: the table, and the calls themselves.
  *
- * Numbers, arguments, structures and errors are those of Linux on i386, so that its manual pages
- * (section 2) describe them and a program runs on both.  Each call checks in the order in which Linux
- * does, because a program can see that in the error it gets.  User memory is only touched through
- * mm/uaccess. */
+ * Numbers, arguments, structures and errors are those of Linux on i386, so that its manual
+ * pages (section 2) describe them and a program runs on both.  Each call checks in the order in
+ * which Linux does, because a program can see that in the error it gets.  User memory is only
+ * touched through mm/uaccess. */
 #include "kernel/proc/syscall.h"
 
 #include "kernel/cpu/timer.h"

@@ -1,8 +1,8 @@
 /* Threads and their scheduling.
  *
  * Problem     Several activities, one processor, and none may keep it for itself.
- * State       run queue: threads that could run, in order of arrival.  A sleeping thread is in a wait
- *             queue, or only in the list of all threads with a time to wake up at.
+ * State       run queue: threads that could run, in order of arrival.  A sleeping thread is in
+ *             a wait queue, or only in the list of all threads with a time to wake up at.
  *
  *                       create                    schedule
  *                 ---------------> READY  ----------------->  RUNNING ---> DEAD
@@ -11,13 +11,14 @@
  *                                    +------  SLEEPING  <--------+
  *                                     wake
  *
- * Preemption  At each tick, if somebody else is ready, the running thread goes to the end of the
- *             queue: round robin with a quantum of one tick (10 ms).  The switch happens on the way out
- *             of the timer interrupt, wherever the thread was, in ring 3 or in the kernel.
- * Stacks      Each from vmalloc, with a guard page below: an overflow faults.  A dead thread cannot free
- *             the stack it stands on; the thread that runs next does it.
- * Address spaces  A kernel thread has none and keeps the one that is loaded; CR3 changes only from one
- *             process to another.
+ * Preemption  At each tick, if somebody else is ready, the running thread goes to the end of
+ *             the queue: round robin with a quantum of one tick (10 ms).  The switch happens on
+ *             the way out of the timer interrupt, wherever the thread was, in ring 3 or in the
+ *             kernel.
+ * Stacks      Each from vmalloc, with a guard page below: an overflow faults.  A dead thread
+ *             cannot free the stack it stands on; the thread that runs next does it.
+ * Address spaces  A kernel thread has none and keeps the one that is loaded; CR3 changes only
+ *             from one process to another.
  * Lock        interrupts off.
  * Reading     Tanenbaum, Modern Operating Systems, 2.4; xv6 book, chapter "Scheduling". */
 #include "kernel/proc/thread.h"
@@ -117,7 +118,8 @@ static void switch_to(struct thread *next)
     finish_switch();
 }
 
-/* Give the processor away; the current thread's new state is set.  Interrupts off, before and after. */
+/* Give the processor away; the current thread's new state is set.  Interrupts off, before and
+ * after. */
 static void schedule(void)
 {
     struct thread *next = sched.idle;

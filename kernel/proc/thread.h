@@ -1,7 +1,8 @@
-/* kernel/proc/thread.h - kernel threads and the scheduler: round robin, preemptive, one processor.
- * Below: cpu, mm.  Above: process, tty, shell.
- * Lock: interrupts off (run queue, states, wait queues): a spin lock could not be held across the
- * switch.  A thread may be preempted wherever interrupts are on; who holds a spin lock has them off. */
+/* kernel/proc/thread.h - kernel threads and the scheduler: round robin, preemptive, one
+ * processor. Below: cpu, mm.  Above: process, tty, shell.
+ * Lock: interrupts off (run queue, states, wait queues): a spin lock could not be held across
+ * the switch.  A thread may be preempted wherever interrupts are on; who holds a spin lock has
+ * them off. */
 #pragma once
 
 #include "kernel/cpu/fpu.h"
@@ -43,14 +44,15 @@ void wait_queue_init(struct wait_queue *queue);
 /* Set up the scheduler; nothing runs yet. */
 void thread_init(void);
 
-/* Leave the boot stack for good: become the idle thread and the thread that runs `entry`, both on
- * guarded stacks, with interrupts on. */
+/* Leave the boot stack for good: become the idle thread and the thread that runs `entry`, both
+ * on guarded stacks, with interrupts on. */
 _Noreturn void thread_run(void (*entry)(void));
 
 /* Start a kernel thread; NULL if there is no memory.  It ends when entry returns. */
 struct thread *thread_create(const char *name, void (*entry)(void *), void *argument);
 
-/* Start the thread of a process: with FPU state; `gone(argument)` tells that all of it is freed. */
+/* Start the thread of a process: with FPU state; `gone(argument)` tells that all of it is
+ * freed. */
 struct thread *thread_create_user(struct process *process, void (*entry)(void *),
                                   void (*gone)(void *));
 
@@ -67,11 +69,13 @@ _Noreturn void thread_exit(void);
 /* Let others run. */
 void thread_yield(void);
 
-/* Sleep at least so many ticks (0: as thread_yield).  Returns early when the process is killed. */
+/* Sleep at least so many ticks (0: as thread_yield).  Returns early when the process is
+ * killed. */
 void thread_sleep_ticks(uint64_t nticks);
 
-/* Wait until `queue` is woken.  To lose no wake-up: interrupts off, test the condition, call this (it
- * returns with interrupts off), test again.  Returns false if the thread's process is being killed. */
+/* Wait until `queue` is woken.  To lose no wake-up: interrupts off, test the condition, call
+ * this (it returns with interrupts off), test again.  Returns false if the thread's process is
+ * being killed. */
 bool wait_queue_sleep(struct wait_queue *queue);
 
 /* The same with a time limit in ticks; false on time-out or kill. */

@@ -1,6 +1,6 @@
 /* tests/boot/nommap.S - a boot loader for tests that knows no memory map.
  *
- * QEMU always passes a map.  This program is what QEMU boots, far up in memory; the real kernel is its
+ * QEMU always passes a map.  This program is what QEMU boots, well above the kernel; the real kernel is its
  * first module.  It loads the kernel's segments where they want to be, takes the map and the first
  * module out of the information, and jumps to the kernel: what is left are mem_lower and mem_upper.
  * (Multiboot Specification 3.3; System V ABI, chapter 5.) */

@@ -33,9 +33,9 @@ static uint32_t overhead;
 static void *held[MANY_OBJECTS];
 
 /* Leave the case on a processor that cannot tell the time. */
-#define NEED_TSC(t)                             \
-    do {                                        \
-        if (!cpu_has(CPU_TSC))                  \
+#define NEED_TSC(t)                           \
+    do {                                      \
+        if (!cpu_has(CPU_TSC))                \
             SKIP(t, "no time-stamp counter"); \
     } while (0)
 
@@ -76,19 +76,19 @@ static void measure_overhead(void)
 }
 
 /* Run `statement` until it is hot, then take samples of it. */
-#define MEASURE(name, count, divisor, fill, unit, statement)       \
-    do {                                                           \
-        uint32_t irq_state = irq_save();                           \
-        measure_overhead();                                        \
+#define MEASURE(name, count, divisor, fill, unit, statement)           \
+    do {                                                               \
+        uint32_t irq_state = irq_save();                               \
+        measure_overhead();                                            \
         for (unsigned round = 0; round < (count) + WARM_UP; round++) { \
-            uint64_t begin = tsc_read();                           \
-            statement;                                             \
-            uint32_t ticks = since(begin);                         \
-            if (round >= WARM_UP)                                  \
-                samples[round - WARM_UP] = ticks;                  \
-        }                                                          \
-        irq_restore(irq_state);                                    \
-        report(name, count, divisor, fill, unit);                  \
+            uint64_t begin = tsc_read();                               \
+            statement;                                                 \
+            uint32_t ticks = since(begin);                             \
+            if (round >= WARM_UP)                                      \
+                samples[round - WARM_UP] = ticks;                      \
+        }                                                              \
+        irq_restore(irq_state);                                        \
+        report(name, count, divisor, fill, unit);                      \
     } while (0)
 
 /* --- boot --------------------------------------------------------------------------------------- */
@@ -97,8 +97,9 @@ static void boot(struct test *t)
 {
     NEED_TSC(t);
     uint32_t thousands = (uint32_t)((test_start_tsc - boot_tsc) / 1000);
-    console_printf("bench: boot_entry_to_prompt min=%u median=%u samples=1 fill=0 unit=thousand\n",
-                   thousands, thousands);
+    console_printf(
+        "bench: boot_entry_to_prompt min=%u median=%u samples=1 fill=0 unit=thousand\n",
+        thousands, thousands);
 }
 
 /* --- pages -------------------------------------------------------------------------------------- */
@@ -275,6 +276,7 @@ static void programs(struct test *t)
     EXPECT_EQ(t, status, 0);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(boot),
     TEST(page_pairs),
@@ -286,4 +288,5 @@ const struct test_case test_cases[] = {
     TEST(vmalloc_pairs),
     TEST(programs),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

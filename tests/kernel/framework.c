@@ -189,7 +189,8 @@ uint32_t test_parameter(const char *key, uint32_t otherwise)
 {
     char text[16];
     uint32_t value;
-    if (!parse_option(memmap_cmdline(), key, text, sizeof(text)) || parse_u32(text, &value) != 0)
+    if (!parse_option(memmap_cmdline(), key, text, sizeof(text)) ||
+        parse_u32(text, &value) != 0)
         return otherwise;
     return value;
 }

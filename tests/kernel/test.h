@@ -44,31 +44,29 @@ extern const struct test_case test_cases[];
 extern const unsigned test_case_count;
 
 /* A row of the table. */
-#define TEST(function)                     \
-    {                                      \
-        #function, function, TEST_ALWAYS \
+#define TEST(function)                   \
+    {                                    \
+#function, function, TEST_ALWAYS \
     }
-#define TEST_FATAL(function)                   \
-    {                                          \
-        #function, function, TEST_ON_REQUEST \
+#define TEST_FATAL(function)                 \
+    {                                        \
+#function, function, TEST_ON_REQUEST \
     }
 
 /* Each of these notes a failure with file and line; the case goes on. */
-#define EXPECT(t, condition) \
-    test_expect(t, (condition), __FILE__, __LINE__, #condition)
-#define EXPECT_EQ(t, actual, expected)                                                       \
+#define EXPECT(t, condition) test_expect(t, (condition), __FILE__, __LINE__, #condition)
+#define EXPECT_EQ(t, actual, expected)                                                   \
     test_expect_equal(t, (long long)(actual), (long long)(expected), __FILE__, __LINE__, \
                       #actual)
-#define EXPECT_PTR(t, actual, expected) \
-    EXPECT_EQ(t, (uintptr_t)(actual), (uintptr_t)(expected))
+#define EXPECT_PTR(t, actual, expected) EXPECT_EQ(t, (uintptr_t)(actual), (uintptr_t)(expected))
 #define EXPECT_STR(t, actual, expected) \
     test_expect_string(t, actual, expected, __FILE__, __LINE__, #actual)
 
 /* What the rest of the case cannot do without: leaves the case at once. */
-#define REQUIRE(t, condition)       \
-    do {                            \
+#define REQUIRE(t, condition)      \
+    do {                           \
         if (!EXPECT(t, condition)) \
-            return;                 \
+            return;                \
     } while (0)
 
 /* Leave the case: this machine cannot show what it tests. */
@@ -80,12 +78,12 @@ extern const unsigned test_case_count;
 
 /* `statement` must panic with a message that contains `part`.  The crime is committed for real; the
  * panic is caught before its report, and the case goes on. */
-#define EXPECT_PANIC(t, part, statement)                              \
-    do {                                                                \
-        if (__builtin_setjmp(test_panic_jump) == 0) {                   \
-            test_panic_arm();                                           \
-            statement;                                                  \
-        }                                                               \
+#define EXPECT_PANIC(t, part, statement)                            \
+    do {                                                            \
+        if (__builtin_setjmp(test_panic_jump) == 0) {               \
+            test_panic_arm();                                       \
+            statement;                                              \
+        }                                                           \
         test_panic_expect(t, part, __FILE__, __LINE__, #statement); \
     } while (0)
 

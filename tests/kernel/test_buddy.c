@@ -40,7 +40,9 @@ static void free_all(struct list_node *held)
 static enum zone_id best_zone(unsigned flags)
 {
     buddy_get_stats(&after);
-    int zone = flags & PAGE_DMA ? ZONE_DMA : flags & PAGE_HIGHMEM_OK ? ZONE_HIGHMEM : ZONE_NORMAL;
+    int zone = flags & PAGE_DMA          ? ZONE_DMA
+               : flags & PAGE_HIGHMEM_OK ? ZONE_HIGHMEM
+                                         : ZONE_NORMAL;
     while (zone > 0 && after.zones[zone].free == 0)
         zone--;
     return (enum zone_id)zone;
@@ -105,8 +107,7 @@ static void split_leaves_one_of_each_order(struct test *t)
     buddy_get_stats(&after);
     for (unsigned k = 0; k < have; k++)
         EXPECT_EQ(t, after.zones[zone].free_blocks[k], 1);
-    EXPECT_EQ(t, after.zones[zone].free_blocks[have],
-              middle.zones[zone].free_blocks[have] - 1);
+    EXPECT_EQ(t, after.zones[zone].free_blocks[have], middle.zones[zone].free_blocks[have] - 1);
     EXPECT_EQ(t, after.zones[zone].splits - middle.zones[zone].splits, have);
     free_all(&held);
     expect_lists_restored(t);
@@ -342,12 +343,12 @@ static void fragmentation_is_total(struct test *t)
 
 /* --- crimes ------------------------------------------------------------------------------------- */
 
-#define EXPECT_FREE_PANIC(t, page, order, ...)                        \
-    do {                                                              \
-        char wanted[96];                                              \
-        snprintf(wanted, sizeof(wanted), __VA_ARGS__);                \
-        EXPECT_PANIC(t, wanted, buddy_free(page, order));             \
-        EXPECT(t, buddy_check());                                     \
+#define EXPECT_FREE_PANIC(t, page, order, ...)            \
+    do {                                                  \
+        char wanted[96];                                  \
+        snprintf(wanted, sizeof(wanted), __VA_ARGS__);    \
+        EXPECT_PANIC(t, wanted, buddy_free(page, order)); \
+        EXPECT(t, buddy_check());                         \
     } while (0)
 
 static void double_free_is_reported(struct test *t)
@@ -433,7 +434,8 @@ static struct model_block {
 static bool overlaps_model(unsigned count, const struct page *page, unsigned order)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (page < model[i].page + (1u << model[i].order) && model[i].page < page + (1u << order))
+        if (page < model[i].page + (1u << model[i].order) &&
+            model[i].page < page + (1u << order))
             return true;
     }
     return false;
@@ -483,6 +485,7 @@ static void random_against_model(struct test *t)
     expect_lists_restored(t);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(split_then_merge),
     TEST(every_order_is_aligned),
@@ -509,4 +512,5 @@ const struct test_case test_cases[] = {
     TEST(alloc_without_an_owner_is_reported),
     TEST(random_against_model),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

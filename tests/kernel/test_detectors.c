@@ -158,6 +158,7 @@ static void fatal_write_to_text(struct test *t)
     *(volatile uint8_t *)(uintptr_t)buddy_alloc = 0xCC;
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(write_to_kernel_text),
     TEST(write_to_constants),
@@ -175,4 +176,5 @@ const struct test_case test_cases[] = {
     TEST_FATAL(leak),
     TEST_FATAL(fatal_write_to_text),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

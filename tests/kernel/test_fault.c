@@ -263,8 +263,17 @@ static void stack_keeps_its_distance(struct test *t)
 static void unmapped_addresses_have_no_answer(struct test *t)
 {
     static const uaddr_t addresses[] = {
-        0, 4, PAGE_SIZE - 1, USER_MIN - 1, BASE - 1, BASE + PAGES * PAGE_SIZE, USER_END - 1,
-        USER_END, KERNEL_BASE + MiB, VMALLOC_START, 0xFFFFFFFF,
+        0,
+        4,
+        PAGE_SIZE - 1,
+        USER_MIN - 1,
+        BASE - 1,
+        BASE + PAGES * PAGE_SIZE,
+        USER_END - 1,
+        USER_END,
+        KERNEL_BASE + MiB,
+        VMALLOC_START,
+        0xFFFFFFFF,
     };
     struct space *space = make_space(t, RW);
     REQUIRE(t, space != NULL);
@@ -324,6 +333,7 @@ static void every_cause_has_a_name(struct test *t)
     }
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(reads_share_the_zero_frame),
     TEST(write_gets_a_private_zeroed_frame),
@@ -341,4 +351,5 @@ const struct test_case test_cases[] = {
     TEST(totals_survive_the_space),
     TEST(every_cause_has_a_name),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

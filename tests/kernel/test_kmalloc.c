@@ -12,10 +12,11 @@
 
 /* Around every power of two, and a few in between. */
 static const size_t sizes[] = {
-    1,    2,    3,    7,    8,    9,    15,   16,   17,    24,    31,    32,     33,     48,
-    63,   64,   65,   96,   97,   127,  128,  129,  192,   193,   255,   256,    257,    511,
-    512,  513,  1000, 1023, 1024, 1025, 2047, 2048, 2049,  3000,  4095,  4096,   4097,   5000,
-    8191, 8192, 8193, 12288, 16384, 20000, 32768, 65536, 65537, 131072, 262144, 1048576,
+    1,    2,     3,     7,     8,     9,     15,    16,     17,     24,      31,
+    32,   33,    48,    63,    64,    65,    96,    97,     127,    128,     129,
+    192,  193,   255,   256,   257,   511,   512,   513,    1000,   1023,    1024,
+    1025, 2047,  2048,  2049,  3000,  4095,  4096,  4097,   5000,   8191,    8192,
+    8193, 12288, 16384, 20000, 32768, 65536, 65537, 131072, 262144, 1048576,
 };
 
 static void every_size_has_its_room(struct test *t)
@@ -184,7 +185,7 @@ static void free_of_a_foreign_object_is_reported(struct test *t)
     struct slab_cache *cache = slab_cache_create("other", 64, 0, NULL, 0);
     REQUIRE(t, memory != NULL && cache != NULL);
     void *object = slab_alloc(cache, PAGE_ANY);
-    EXPECT_PANIC(t, "which is inside an object", kfree(memory + 8));
+    EXPECT_PANIC(t, "which is not an object of this cache", kfree(memory + 8));
     EXPECT_PANIC(t, "which belongs to slab cache other", kfree(object));
     slab_free(cache, object);
     EXPECT_EQ(t, slab_cache_destroy(cache), 0);
@@ -232,6 +233,7 @@ static void random_against_model(struct test *t)
         kfree(live[--count].memory);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(every_size_has_its_room),
     TEST(powers_of_two_are_aligned),
@@ -249,4 +251,5 @@ const struct test_case test_cases[] = {
     TEST(free_of_what_was_not_allocated_is_reported),
     TEST(random_against_model),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

@@ -114,12 +114,12 @@ static void strlcpy_cuts(struct test *t)
     EXPECT_STR(t, small, "xy");
 }
 
-#define EXPECT_FORMAT(t, wanted, ...)                                         \
-    do {                                                                      \
-        char text[64];                                                        \
+#define EXPECT_FORMAT(t, wanted, ...)                           \
+    do {                                                        \
+        char text[64];                                          \
         int length = snprintf(text, sizeof(text), __VA_ARGS__); \
-        EXPECT_STR(t, text, wanted);                                          \
-        EXPECT_EQ(t, length, strlen(text)); \
+        EXPECT_STR(t, text, wanted);                            \
+        EXPECT_EQ(t, length, strlen(text));                     \
     } while (0)
 
 static void format_integers(struct test *t)
@@ -316,12 +316,15 @@ static void cpio_damaged(struct test *t)
     struct cpio_entry entry;
     size_t offset = 0;
     EXPECT_EQ(t, cpio_next((const uint8_t *)"", 0, &offset, &entry), -EINVAL);
-    static const char garbage[] = "this is longer than one header of a newc archive: "
-                                  "it has one hundred and ten bytes before the name begins.....";
-    EXPECT_EQ(t, cpio_next((const uint8_t *)garbage, sizeof(garbage), &offset, &entry), -EINVAL);
+    static const char garbage[] =
+        "this is longer than one header of a newc archive: "
+        "it has one hundred and ten bytes before the name begins.....";
+    EXPECT_EQ(t, cpio_next((const uint8_t *)garbage, sizeof(garbage), &offset, &entry),
+              -EINVAL);
     EXPECT_EQ(t, offset, 0);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(memset_writes_exactly),
     TEST(memmove_overlapping),
@@ -344,4 +347,5 @@ const struct test_case test_cases[] = {
     TEST(parse_options),
     TEST(cpio_damaged),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

@@ -164,9 +164,9 @@ static void normalize_stronger_type_wins(struct test *t)
 static void normalize_aligns_to_the_safe_side(struct test *t)
 {
     raw.count = 0;
-    memmap_add(&raw, 0x1800, 0x2000, MEMMAP_USABLE);   /* whole frames: 0x2000 only */
-    memmap_add(&raw, 0x10FFF, 2, MEMMAP_RESERVED);     /* touches 0x10000 and 0x11000 */
-    memmap_add(&raw, 0x20001, 0xFFE, MEMMAP_USABLE);   /* no whole frame */
+    memmap_add(&raw, 0x1800, 0x2000, MEMMAP_USABLE); /* whole frames: 0x2000 only */
+    memmap_add(&raw, 0x10FFF, 2, MEMMAP_RESERVED);   /* touches 0x10000 and 0x11000 */
+    memmap_add(&raw, 0x20001, 0xFFE, MEMMAP_USABLE); /* no whole frame */
     normalize_raw(t);
     EXPECT_EQ(t, type_at(&result, 0x1000), MEMMAP_HOLE);
     EXPECT_EQ(t, type_at(&result, 0x2000), MEMMAP_USABLE);
@@ -209,6 +209,7 @@ static void add_reports_a_full_table(struct test *t)
     EXPECT_EQ(t, raw.count, MEMMAP_MAX_RANGES);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(final_is_sorted_and_disjoint),
     TEST(kernel_and_bios_are_reserved),
@@ -224,4 +225,5 @@ const struct test_case test_cases[] = {
     TEST(normalize_above_the_limit),
     TEST(add_reports_a_full_table),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

@@ -196,6 +196,7 @@ static void every_kind_has_a_name(struct test *t)
         EXPECT(t, strlen(page_kind_name((enum page_kind)kind)) > 0);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(struct_page_is_16_bytes),
     TEST(conversions_are_inverse),
@@ -210,4 +211,5 @@ const struct test_case test_cases[] = {
     TEST(memstat_agrees_with_buddy),
     TEST(every_kind_has_a_name),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

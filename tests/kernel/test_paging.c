@@ -9,9 +9,9 @@
 #include "mm/paging.h"
 #include "mm/uaccess.h"
 
-#define USER_PAGE 0x08048000u        /* first page of its table's entry 0x48 */
-#define OTHER_TABLE 0x40000000u      /* another table's range */
-#define KERNEL_PAGE 0xFF900000u      /* between vmalloc and kmap: nobody's */
+#define USER_PAGE 0x08048000u   /* first page of its table's entry 0x48 */
+#define OTHER_TABLE 0x40000000u /* another table's range */
+#define KERNEL_PAGE 0xFF900000u /* between vmalloc and kmap: nobody's */
 #define FIRST_KERNEL_ENTRY (KERNEL_BASE / LARGE_PAGE_SIZE)
 
 extern char kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[], kernel_data_start[];
@@ -36,7 +36,8 @@ static void map_then_lookup(struct test *t)
     EXPECT_EQ(t, paging_map(&directory, USER_PAGE, pfn, PTE_USER | PTE_WRITE), 0);
     pte_t entry = paging_lookup(&directory, USER_PAGE);
     EXPECT_EQ(t, entry >> PAGE_SHIFT, pfn);
-    EXPECT_EQ(t, entry & (PTE_PRESENT | PTE_USER | PTE_WRITE), PTE_PRESENT | PTE_USER | PTE_WRITE);
+    EXPECT_EQ(t, entry & (PTE_PRESENT | PTE_USER | PTE_WRITE),
+              PTE_PRESENT | PTE_USER | PTE_WRITE);
     EXPECT_EQ(t, paging_lookup(&directory, USER_PAGE + PAGE_SIZE), 0);
     EXPECT_EQ(t, paging_lookup(&directory, USER_PAGE - 1), 0);
     EXPECT_EQ(t, paging_lookup(&directory, USER_PAGE + PAGE_SIZE - 1), entry);
@@ -121,11 +122,13 @@ static void a_full_table(struct test *t)
     REQUIRE(t, frame != NULL && paging_directory_create(&directory) == 0);
     uint32_t free_before = buddy_free_frames();
     for (unsigned i = 0; i < PTES_PER_TABLE; i++)
-        EXPECT_EQ(t,
-                  paging_map(&directory, OTHER_TABLE + i * PAGE_SIZE, page_to_pfn(frame), PTE_USER),
-                  0);
+        EXPECT_EQ(
+            t,
+            paging_map(&directory, OTHER_TABLE + i * PAGE_SIZE, page_to_pfn(frame), PTE_USER),
+            0);
     EXPECT_EQ(t, buddy_free_frames(), free_before - 1);
-    unsigned step = 2 * test_random_below(t, PTES_PER_TABLE / 2) + 1; /* odd: visits each once */
+    unsigned step = 2 * test_random_below(t, PTES_PER_TABLE / 2) +
+                    1; /* odd: visits each once */
     for (unsigned i = 0; i < PTES_PER_TABLE; i++) {
         unsigned index = i * step % PTES_PER_TABLE;
         EXPECT(t, paging_unmap(&directory, OTHER_TABLE + index * PAGE_SIZE) != 0);
@@ -152,7 +155,8 @@ static void next_mapped_skips_holes(struct test *t)
         address += PAGE_SIZE;
     }
     EXPECT_EQ(t, paging_next_mapped(&directory, address, USER_END), USER_END);
-    EXPECT_EQ(t, paging_next_mapped(&directory, USER_PAGE + PAGE_SIZE, USER_PAGE + 2 * PAGE_SIZE),
+    EXPECT_EQ(t,
+              paging_next_mapped(&directory, USER_PAGE + PAGE_SIZE, USER_PAGE + 2 * PAGE_SIZE),
               USER_PAGE + 2 * PAGE_SIZE);
     EXPECT_EQ(t, paging_next_mapped(&directory, USER_PAGE, USER_PAGE), USER_PAGE);
 
@@ -211,7 +215,8 @@ static void map_without_memory_fails(struct test *t)
 
 /* --- the kernel's part -------------------------------------------------------------------------- */
 
-static unsigned count_differences(const struct page_directory *a, const struct page_directory *b)
+static unsigned count_differences(const struct page_directory *a,
+                                  const struct page_directory *b)
 {
     unsigned count = 0;
     for (unsigned i = FIRST_KERNEL_ENTRY; i < PTES_PER_TABLE; i++)
@@ -281,7 +286,8 @@ static void write_protection_is_enforced(struct test *t)
     EXPECT_EQ(t, paging_map(&kernel_directory, KERNEL_PAGE, page_to_pfn(frame), 0), 0);
     EXPECT(t, kernel_peek(KERNEL_PAGE, &value, 4));
     EXPECT(t, !kernel_poke(KERNEL_PAGE, 1, 4));
-    EXPECT_EQ(t, paging_change(&kernel_directory, KERNEL_PAGE, page_to_pfn(frame), PTE_WRITE), 0);
+    EXPECT_EQ(t, paging_change(&kernel_directory, KERNEL_PAGE, page_to_pfn(frame), PTE_WRITE),
+              0);
     EXPECT(t, kernel_poke(KERNEL_PAGE, 1, 4));
     EXPECT_EQ(t, *(uint32_t *)page_to_virt(frame), 1);
     paging_unmap(&kernel_directory, KERNEL_PAGE);
@@ -364,6 +370,7 @@ static void low_addresses_are_unmapped(struct test *t)
     EXPECT(t, !kernel_peek(0xFFFFFFFF, &value, 4));
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(map_then_lookup),
     TEST(second_map_is_refused),
@@ -383,4 +390,5 @@ const struct test_case test_cases[] = {
     TEST(kernel_image_has_its_rights),
     TEST(low_addresses_are_unmapped),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

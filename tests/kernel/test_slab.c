@@ -335,11 +335,11 @@ static void out_of_memory_is_an_error(struct test *t)
 
 /* --- crimes -------------------------------------------------------------------------------------- */
 
-#define EXPECT_SLAB_PANIC(t, cache, object, ...)                     \
-    do {                                                             \
-        char wanted[96];                                             \
-        snprintf(wanted, sizeof(wanted), __VA_ARGS__);               \
-        EXPECT_PANIC(t, wanted, slab_free(cache, object));           \
+#define EXPECT_SLAB_PANIC(t, cache, object, ...)           \
+    do {                                                   \
+        char wanted[96];                                   \
+        snprintf(wanted, sizeof(wanted), __VA_ARGS__);     \
+        EXPECT_PANIC(t, wanted, slab_free(cache, object)); \
     } while (0)
 
 static void double_free_is_reported(struct test *t)
@@ -495,6 +495,7 @@ static void random_with_debugging(struct test *t)
     random_against_model(t, SLAB_DEBUG_ALL);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(objects_do_not_overlap),
     TEST(alignment_is_kept),
@@ -523,4 +524,5 @@ const struct test_case test_cases[] = {
     TEST(random_plain),
     TEST(random_with_debugging),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

@@ -110,9 +110,11 @@ static void bad_ranges_are_refused(struct test *t)
     EXPECT_EQ(t, space_map(space, BASE + 0x10000, BASE + 0x10000, RW, NULL), -EINVAL);
     EXPECT_EQ(t, space_map(space, BASE + 0x12000, BASE + 0x10000, RW, NULL), -EINVAL);
     EXPECT_EQ(t, space_map(space, 0, PAGE_SIZE, RW, NULL), -EINVAL);
-    EXPECT_EQ(t, space_map(space, USER_END - PAGE_SIZE, USER_END + PAGE_SIZE, RW, NULL), -EINVAL);
+    EXPECT_EQ(t, space_map(space, USER_END - PAGE_SIZE, USER_END + PAGE_SIZE, RW, NULL),
+              -EINVAL);
     EXPECT_EQ(t, space_map(space, KERNEL_BASE, KERNEL_BASE + PAGE_SIZE, RW, NULL), -EINVAL);
-    EXPECT_EQ(t, space_map(space, BASE + 3 * PAGE_SIZE, BASE + 5 * PAGE_SIZE, RW, NULL), -EEXIST);
+    EXPECT_EQ(t, space_map(space, BASE + 3 * PAGE_SIZE, BASE + 5 * PAGE_SIZE, RW, NULL),
+              -EEXIST);
     EXPECT_EQ(t, space_map(space, BASE - PAGE_SIZE, BASE + 5 * PAGE_SIZE, RW, NULL), -EEXIST);
     EXPECT_EQ(t, count_vmas(space), 1);
     space_destroy(space);
@@ -127,7 +129,8 @@ static void neighbours_are_merged(struct test *t)
     EXPECT_EQ(t, space_map(space, BASE + PAGE_SIZE, BASE + 2 * PAGE_SIZE, RW, NULL), 0);
     EXPECT_EQ(t, count_vmas(space), 1);
     expect_vma(t, space, 0, BASE, BASE + 3 * PAGE_SIZE, RW);
-    EXPECT_EQ(t, space_map(space, BASE + 3 * PAGE_SIZE, BASE + 4 * PAGE_SIZE, VMA_READ, NULL), 0);
+    EXPECT_EQ(t, space_map(space, BASE + 3 * PAGE_SIZE, BASE + 4 * PAGE_SIZE, VMA_READ, NULL),
+              0);
     EXPECT_EQ(t, count_vmas(space), 2);
     space_destroy(space);
 }
@@ -401,6 +404,7 @@ static void random_against_model(struct test *t)
     space_destroy(space);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(create_and_destroy_cost_nothing),
     TEST(mapping_is_lazy),
@@ -421,4 +425,5 @@ const struct test_case test_cases[] = {
     TEST(out_of_memory_is_an_error),
     TEST(random_against_model),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

@@ -18,9 +18,9 @@ static bool have_programs(void)
     return initrd_find("hello", &file);
 }
 
-#define NEED_PROGRAMS(t)                \
-    do {                                \
-        if (!have_programs())           \
+#define NEED_PROGRAMS(t)                      \
+    do {                                      \
+        if (!have_programs())                 \
             SKIP(t, "booted without initrd"); \
     } while (0)
 
@@ -195,6 +195,7 @@ static void calls_are_counted(struct test *t)
     EXPECT(t, after - before >= 2); /* at least a write and the exit */
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(hello_ends_with_status_0),
     TEST(unknown_programs_are_refused),
@@ -209,4 +210,5 @@ const struct test_case test_cases[] = {
     TEST(the_table_of_calls_is_readable),
     TEST(calls_are_counted),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

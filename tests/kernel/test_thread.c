@@ -333,7 +333,8 @@ static void stacks_have_guard_pages(struct test *t)
     EXPECT(t, vmalloc_is_guard(bottom + KERNEL_STACK_PAGES * PAGE_SIZE));
     irq_restore(irq);
     EXPECT(t, wait_for(1));
-    EXPECT(t, stack_address > bottom && stack_address < bottom + KERNEL_STACK_PAGES * PAGE_SIZE);
+    EXPECT(t,
+           stack_address > bottom && stack_address < bottom + KERNEL_STACK_PAGES * PAGE_SIZE);
 }
 
 static void out_of_memory_is_an_error(struct test *t)
@@ -459,6 +460,7 @@ static void stack_overflow(struct test *t)
     EXPECT(t, false); /* not reached */
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(a_thread_runs_and_ends),
     TEST(many_threads_cost_only_their_stacks),
@@ -479,4 +481,5 @@ const struct test_case test_cases[] = {
     TEST(hammer_all_allocators),
     TEST_FATAL(stack_overflow),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

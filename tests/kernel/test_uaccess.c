@@ -9,7 +9,7 @@
 #include "mm/uaccess.h"
 
 #define BASE 0x10000000u
-#define SIZE (2 * PAGE_SIZE) /* two pages that may be written ... */
+#define SIZE (2 * PAGE_SIZE)    /* two pages that may be written ... */
 #define READ_ONLY (BASE + SIZE) /* ... one that may be read, and then nothing */
 #define END (READ_ONLY + PAGE_SIZE)
 
@@ -111,10 +111,18 @@ static void kernel_addresses_are_refused(struct test *t)
         uaddr_t address;
         size_t nbytes;
     } ranges[] = {
-        { KERNEL_BASE, 1 },          { KERNEL_BASE + MiB, 64 },    { KERNEL_BASE - 1, 2 },
-        { VMALLOC_START, 16 },       { 0xFFFFFFFF, 1 },            { 0xFFFFFFF0, 0x20 },
-        { BASE, 0xFFFFFFFF },        { BASE, 0u - BASE },          { BASE, 0u - BASE + 1 },
-        { 0xFFFFF000, PAGE_SIZE },   { KERNEL_BASE, 0x40000000u }, { 1, 0xFFFFFFFF },
+        { KERNEL_BASE, 1 },
+        { KERNEL_BASE + MiB, 64 },
+        { KERNEL_BASE - 1, 2 },
+        { VMALLOC_START, 16 },
+        { 0xFFFFFFFF, 1 },
+        { 0xFFFFFFF0, 0x20 },
+        { BASE, 0xFFFFFFFF },
+        { BASE, 0u - BASE },
+        { BASE, 0u - BASE + 1 },
+        { 0xFFFFF000, PAGE_SIZE },
+        { KERNEL_BASE, 0x40000000u },
+        { 1, 0xFFFFFFFF },
     };
     static volatile uint32_t canary = 0xC0DEC0DE;
     struct space *space = enter_space(t);
@@ -212,6 +220,7 @@ static void peek_and_poke(struct test *t)
     EXPECT(t, !kernel_peek(VMALLOC_END, &value, 1));
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(copies_across_a_page_boundary),
     TEST(copies_fault_pages_in),
@@ -223,4 +232,5 @@ const struct test_case test_cases[] = {
     TEST(direct_access_is_caught),
     TEST(peek_and_poke),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

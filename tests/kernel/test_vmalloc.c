@@ -170,6 +170,7 @@ static void random_against_model(struct test *t)
         vfree(live[--count].area);
 }
 
+/* clang-format off */
 const struct test_case test_cases[] = {
     TEST(memory_can_be_used),
     TEST(guard_pages_surround_it),
@@ -181,4 +182,5 @@ const struct test_case test_cases[] = {
     TEST(guard_page_faults),
     TEST(random_against_model),
 };
+/* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

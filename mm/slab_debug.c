@@ -1,0 +1,237 @@
+/* Slab debugging: catching who writes where he should not, and the validator.
+ *
+ *     slot    |object|redzone......|next,state|
+ *
+ * Redzone     bytes behind the object with a known value.  One that changed tells of a write
+ *             past the object's end.
+ * Poison      a free object is filled with a known value.  A byte that changed tells of a write
+ *             after the free.
+ * State       free or used.  Wrong at a free, it tells of a second free; anything else, of a
+ *             write from the slot behind.
+ * When        at each allocation and free of the cache, and in slab_check() for all slots.
+ * Patterns    as Linux has them (include/linux/poison.h), so that what one learns here helps
+ *             there. */
+#include "kernel/lib/format.h"
+#include "kernel/lib/parse.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "mm/slab_internal.h"
+
+#define POISON_FREE 0x6B
+#define REDZONE_FREE 0xBB
+#define REDZONE_USED 0xCC
+
+static char debug_option[96]; /* the value of slab_debug=; "" if it was not given */
+
+void slab_debug_init(const char *cmdline)
+{
+    char option[sizeof(debug_option)];
+
+    if (!parse_option(cmdline, "slab_debug", option, sizeof(option)))
+        return;
+    strlcpy(debug_option, *option ? option : "FZP", sizeof(debug_option));
+    log_info("slab: debug checks \"%s\"", debug_option);
+}
+
+/* The letters up to the first comma; none: all checks. */
+static unsigned parse_flags(const char *option)
+{
+    unsigned flags = 0;
+
+    for (; *option && *option != ','; option++) {
+        flags |= *option == 'F' ? SLAB_CONSISTENCY : 0;
+        flags |= *option == 'Z' ? SLAB_REDZONE : 0;
+        flags |= *option == 'P' ? SLAB_POISON : 0;
+    }
+    return flags ? flags : SLAB_DEBUG_ALL;
+}
+
+/* Is `name` in the list ",a,b"?  An empty list has every name. */
+static bool list_has_name(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    if (!list)
+        return true;
+    for (; list; list = strchr(list + 1, ','))
+        if (!strncmp(list + 1, name, length) &&
+            (list[length + 1] == '\0' || list[length + 1] == ','))
+            return true;
+    return false;
+}
+
+unsigned slab_debug_flags_for(const char *name)
+{
+    if (!*debug_option || !list_has_name(strchr(debug_option, ','), name))
+        return 0;
+    return parse_flags(debug_option);
+}
+
+static struct slot_tail *tail_of(const struct slab_cache *cache, void *slot)
+{
+    return (struct slot_tail *)slab_link_of(cache, slot);
+}
+
+void slab_debug_mark(struct slab_cache *cache, void *slot, enum slot_state state)
+{
+    if (cache->debug & SLAB_CONSISTENCY)
+        tail_of(cache, slot)->state = (uint16_t)state;
+    if (cache->debug & SLAB_REDZONE)
+        memset((uint8_t *)slot + cache->object_size,
+               state == SLOT_USED ? REDZONE_USED : REDZONE_FREE,
+               cache->link_offset - cache->object_size);
+    if ((cache->debug & SLAB_POISON) && state == SLOT_FREE)
+        memset(slot, POISON_FREE, cache->object_size);
+}
+
+/* Index of the first byte from start that is not `byte`; n if all are. */
+static uint32_t first_change(const uint8_t *start, uint32_t n, uint8_t byte)
+{
+    uint32_t i = 0;
+
+    while (i < n && start[i] == byte)
+        i++;
+    return i;
+}
+
+static bool state_is_wrong(struct slab_cache *cache, void *slot, enum slot_state state,
+                           char *text, size_t size)
+{
+    uint16_t found = tail_of(cache, slot)->state;
+
+    if (found == state)
+        return false;
+    if (state == SLOT_USED && found == SLOT_FREE)
+        snprintf(text, size, "double free of object %p", slot);
+    else
+        snprintf(text, size, "state of object %p overwritten: %#x", slot, found);
+    return true;
+}
+
+static bool redzone_is_hit(struct slab_cache *cache, void *slot, enum slot_state state,
+                           char *text, size_t size)
+{
+    const uint8_t *redzone = (uint8_t *)slot + cache->object_size;
+    uint32_t n = cache->link_offset - cache->object_size;
+    uint32_t at = first_change(redzone, n, state == SLOT_USED ? REDZONE_USED : REDZONE_FREE);
+
+    if (at < n)
+        snprintf(text, size, "redzone of object %p overwritten at +%u: %#04x", slot,
+                 cache->object_size + at, redzone[at]);
+    return at < n;
+}
+
+static bool poison_is_hit(struct slab_cache *cache, void *slot, char *text, size_t size)
+{
+    const uint8_t *object = slot;
+    uint32_t at = first_change(object, cache->object_size, POISON_FREE);
+
+    if (at < cache->object_size)
+        snprintf(text, size, "free object %p written after it was freed, at +%u: %#04x", slot,
+                 at, object[at]);
+    return at < cache->object_size;
+}
+
+const char *slab_debug_problem(struct slab_cache *cache, void *slot, enum slot_state state,
+                               char *text, size_t size)
+{
+    if ((cache->debug & SLAB_CONSISTENCY) && state_is_wrong(cache, slot, state, text, size))
+        return text;
+    if ((cache->debug & SLAB_REDZONE) && redzone_is_hit(cache, slot, state, text, size))
+        return text;
+    if ((cache->debug & SLAB_POISON) && state == SLOT_FREE &&
+        poison_is_hit(cache, slot, text, size))
+        return text;
+    return NULL;
+}
+
+/* ---- the validator ---- */
+
+static bool violated(const struct slab_cache *cache, const char *what, const void *where,
+                     uint32_t is, uint32_t should_be)
+{
+    log_err("slab %s: %s: slab %p: %u, should be %u", cache->name, what, where, is, should_be);
+    return false;
+}
+
+static bool slot_is_sound(struct slab_cache *cache, void *slot, enum slot_state state)
+{
+    char text[96];
+
+    if (!slab_debug_problem(cache, slot, state, text, sizeof(text)))
+        return true;
+    log_err("slab %s: %s", cache->name, text);
+    return false;
+}
+
+/* Free slots: as many as counted, each a real slot that looks free. */
+static bool check_free_list(struct slab_cache *cache, struct page *page)
+{
+    uint32_t free = 0;
+
+    for (uint16_t place = page->free; place != NO_FREE_SLOT; free++) {
+        void *slot = slab_slot_at(page, place);
+        if (free == cache->objects_per_slab || !slab_is_slot(cache, page, slot))
+            return violated(cache, "free list", page_to_virt(page), place, NO_FREE_SLOT);
+        if (!slot_is_sound(cache, slot, SLOT_FREE))
+            return false;
+        place = *slab_link_of(cache, slot);
+    }
+    if (free + page->objects != cache->objects_per_slab)
+        return violated(cache, "free objects", page_to_virt(page), free,
+                        cache->objects_per_slab - page->objects);
+    return true;
+}
+
+/* With SLAB_CONSISTENCY the used slots can be told from the free ones: check them too. */
+static bool check_used_slots(struct slab_cache *cache, struct page *page)
+{
+    if (!(cache->debug & SLAB_CONSISTENCY))
+        return true;
+    for (uint32_t i = 0; i < cache->objects_per_slab; i++) {
+        void *slot = slab_base(cache, page) + i * cache->slot_size;
+        if (tail_of(cache, slot)->state != SLOT_FREE && !slot_is_sound(cache, slot, SLOT_USED))
+            return false;
+    }
+    return true;
+}
+
+/* What a walk over a list of slabs found. */
+struct slab_count {
+    uint32_t slabs, empty, objects;
+};
+
+static bool check_list(struct slab_cache *cache, struct list_node *list, bool full,
+                       struct slab_count *count)
+{
+    list_for_each(node, list) {
+        struct page *page = list_entry(node, struct page, node);
+        if (page->kind != PAGE_SLAB || page->cache_id != cache->id)
+            return violated(cache, "owner", page_to_virt(page), page->cache_id, cache->id);
+        if ((page->objects == cache->objects_per_slab) != full)
+            return violated(cache, "list", page_to_virt(page), page->objects, full);
+        if (!check_free_list(cache, page) || !check_used_slots(cache, page))
+            return false;
+        count->slabs++;
+        count->empty += page->objects == 0;
+        count->objects += page->objects;
+    }
+    return true;
+}
+
+bool slab_debug_check(struct slab_cache *cache)
+{
+    struct slab_count full = { 0 }, room = { 0 };
+    uint32_t in_use = (uint32_t)(cache->allocs - cache->frees);
+
+    if (!check_list(cache, &cache->full, true, &full) ||
+        !check_list(cache, &cache->with_room, false, &room))
+        return false;
+    if (full.slabs != cache->slabs_full || room.empty != cache->slabs_empty)
+        return violated(cache, "full slabs", cache, full.slabs, cache->slabs_full);
+    if (full.slabs + room.slabs != cache->slabs)
+        return violated(cache, "slabs", cache, full.slabs + room.slabs, cache->slabs);
+    if (full.objects + room.objects != in_use)
+        return violated(cache, "objects in use", cache, full.objects + room.objects, in_use);
+    return true;
+}
