@@ -190,7 +190,7 @@ $(foreach test,$(HOST_TESTS),$(eval $(call host_test_rule,$(notdir $(test)))))
 $(HOST_TESTS): $(HOST_HEADERS) | deps
 	@mkdir -p $(@D)
 	$(call say,HOST,$@)
-	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,$<) $(filter %.c %.S,$^) -o $@
+	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,tests/host/test_$(@F).c) $(filter %.c %.S,$^) -o $@
 
 test-kernels: $(TEST_KERNELS) $(BENCH_KERNEL) ## build the test kernels
 host-tests: $(HOST_TESTS) ## build the tests that run on this machine (address and UB sanitizers)

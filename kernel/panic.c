@@ -27,7 +27,10 @@
 /* The linked image, from boot/kernel.ld. */
 extern const uint8_t kernel_start[], kernel_end[];
 
-enum panic_action { PANIC_HALT, PANIC_POWEROFF, PANIC_REBOOT };
+enum panic_action { PANIC_HALT, PANIC_POWEROFF, PANIC_REBOOT, PANIC_TEST_EXIT };
+
+/* The status of a test kernel that panicked (0: passed, 1: failed). */
+#define TEST_EXIT_PANIC 2
 
 static struct {
     enum panic_action action;
@@ -151,6 +154,8 @@ static _Noreturn void stop(void)
         power_off();
     if (state.action == PANIC_REBOOT)
         power_reboot();
+    if (state.action == PANIC_TEST_EXIT)
+        power_test_exit(TEST_EXIT_PANIC);
     cpu_halt();
 }
 
@@ -251,6 +256,8 @@ void panic_init(const char *cmdline)
         state.action = PANIC_POWEROFF;
     else if (strcmp(value, "reboot") == 0)
         state.action = PANIC_REBOOT;
+    else if (strcmp(value, "test-exit") == 0)
+        state.action = PANIC_TEST_EXIT;
 }
 
 void panic_set_memory_line(void (*print)(char *line, size_t size))

@@ -6,7 +6,8 @@
 #include "kernel/lib/assert.h"
 
 /* From now on exceptions that nobody handles end in panic_trap(), and a panic ends as the
- * kernel parameter panic= says: halt (the default), poweroff or reboot.  After trap_init(). */
+ * kernel parameter panic= says: halt (the default), poweroff, reboot, or test-exit (status 2 of
+ * a test kernel).  After trap_init(). */
 void panic_init(const char *cmdline);
 
 /* Print the report and stop the machine (or, in a test kernel, do what its catcher does). */

@@ -65,7 +65,7 @@ ROW = re.compile(r"^bench: (\w+) min=(\d+) median=(\d+)(?: samples=(\d+))?(?: fi
 
 
 def run_kernel(machine, append=""):
-    return boot(BUILD / "tests/bench.elf", machine, f"panic=poweroff {append}", limit=300,
+    return boot(BUILD / "tests/bench.elf", machine, f"panic=test-exit {append}", limit=300,
                 extra=["-icount", "shift=0,sleep=off"]).output
 
 

@@ -23,6 +23,7 @@ TIME_LIMIT = 180  # seconds; a healthy boot takes one, a busy machine may need m
 ANSWER_LIMIT = 60  # seconds until the shell has answered
 EXIT_PASSED = 1  # isa-debug-exit turns code N into status 2N+1
 EXIT_FAILED = 3
+EXIT_PANIC = 5
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -44,7 +44,7 @@ def test_boot(machine):
     assert (info["DirectMap4M"] > 0) == (large_pages and machine.kib > 4096)
 
 
-def test_two_mebibytes_or_a_clear_message():
+def test_too_little_memory_is_no_mystery():
     """Below the promise: it may refuse, but it must say so."""
     result = boot(machine=Machine("3M"), append=COMMANDS + " panic=poweroff", limit=60)
     assert "validators passed" in result.output or "PANIC" in result.output

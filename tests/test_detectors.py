@@ -2,11 +2,11 @@
 
 import re
 
-from machine import BUILD, EXIT_FAILED, Machine, boot
+from machine import BUILD, EXIT_FAILED, EXIT_PANIC, Machine, boot
 
 
 def crash(suite, case, machine=Machine()):
-    result = boot(BUILD / f"tests/{suite}.elf", machine, f"panic=poweroff test={case}")
+    result = boot(BUILD / f"tests/{suite}.elf", machine, f"panic=test-exit test={case}")
     assert f"\nok 1 {case}" not in result.output
     return result
 
@@ -18,7 +18,9 @@ def check_report(output):
 
 
 def test_panic_report():
-    output = crash("detectors", "panic_report").output
+    result = crash("detectors", "panic_report")
+    assert result.status == EXIT_PANIC
+    output = result.output
     assert "KERNEL PANIC: a test of the report, number 42" in output
     assert re.search(r"#0 +0xc[0-9a-f]{7} panic_report\+", output)
     check_report(output)

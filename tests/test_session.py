@@ -124,7 +124,7 @@ def test_help(shell):
     ("run helo", ["no such program", "hello"]),
     ("watch -n x meminfo", ["watch"]),
     ("watch poweroff", ["watch"]),
-    ("echo 'open", ["quote"]),
+    ("echo 'open", ["quotation mark", "not closed"]),
     ("help nothing", ["nothing"]),
 ])
 def test_bad_input(shell, line, parts):
@@ -220,7 +220,6 @@ def test_background_memory_moves(shell):
     assert min(seen) < before["MemFree"]
     pid = re.search(r"^ *(\d+) .*memhog", shell.command("ps"), re.MULTILINE)
     if pid:
-        assert "[heap]" in shell.command(f"maps {pid[1]}") or True
         shell.command(f"kill {pid[1]}")
     wait_until(lambda: shell.fields("meminfo")["AnonPages"] == before["AnonPages"])
     assert shell.fields("meminfo")["MemFree"] >= before["MemFree"] - 64

@@ -330,6 +330,9 @@ void start(void)
     char selection[SELECTION_MAX] = "";
     unsigned selected = 0, failed = 0, number = 0;
 
+    if (!parse_option(memmap_cmdline(), "panic", selection, sizeof(selection)))
+        panic_init("panic=test-exit"); /* nobody sits there to look at it */
+    selection[0] = '\0';
     test_start_tsc = cpu_has(CPU_TSC) ? tsc_read() : 0;
     log_set_console_level(LOG_WARNING);
     parse_option(memmap_cmdline(), "test", selection, sizeof(selection));
