@@ -1,6 +1,8 @@
 /* shell/start.c - what the product does when everything is up: a banner, the commands of the
  * kernel parameter run="COMMAND; COMMAND", and the shell. */
+#include "kernel/cpu/cpu.h"
 #include "kernel/lib/parse.h"
+#include "kernel/log.h"
 #include "kernel/main.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
@@ -26,9 +28,20 @@ static void run_boot_commands(void)
     shell_execute(commands);
 }
 
+/* For `dmesg`, and for the benchmark that boots the product. */
+static void log_boot_time(void)
+{
+    extern uint64_t boot_tsc; /* boot/entry.S: the counter when the boot loader handed over */
+
+    if (cpu_has(CPU_TSC))
+        log_debug("start: %llu ticks of the time-stamp counter from entry to prompt",
+                  tsc_read() - boot_tsc);
+}
+
 void start(void)
 {
     show_banner();
+    log_boot_time();
     run_boot_commands();
     shell_main(NULL);
 }

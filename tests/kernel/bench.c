@@ -26,8 +26,6 @@
 #define MANY_OBJECTS 10000u
 #define PAGE_FILL (PAGE_SIZE / 4) /* iterations of REP STOSL */
 
-extern uint64_t boot_tsc; /* boot/entry.S */
-
 static uint32_t samples[SAMPLES];
 static uint32_t overhead;
 static void *held[MANY_OBJECTS];
@@ -90,17 +88,6 @@ static void measure_overhead(void)
         irq_restore(irq_state);                                        \
         report(name, count, divisor, fill, unit);                      \
     } while (0)
-
-/* --- boot --------------------------------------------------------------------------------------- */
-
-static void boot(struct test *t)
-{
-    NEED_TSC(t);
-    uint32_t thousands = (uint32_t)((test_start_tsc - boot_tsc) / 1000);
-    console_printf(
-        "bench: boot_entry_to_prompt min=%u median=%u samples=1 fill=0 unit=thousand\n",
-        thousands, thousands);
-}
 
 /* --- pages -------------------------------------------------------------------------------------- */
 
@@ -278,7 +265,6 @@ static void programs(struct test *t)
 
 /* clang-format off */
 const struct test_case test_cases[] = {
-    TEST(boot),
     TEST(page_pairs),
     TEST(thousand_pages),
     TEST(slab_pairs),

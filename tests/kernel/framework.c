@@ -323,8 +323,6 @@ static bool run_case(const struct test_case *test_case, unsigned number)
     return t.failures == 0;
 }
 
-uint64_t test_start_tsc;
-
 void start(void)
 {
     char selection[SELECTION_MAX] = "";
@@ -333,7 +331,6 @@ void start(void)
     if (!parse_option(memmap_cmdline(), "panic", selection, sizeof(selection)))
         panic_init("panic=test-exit"); /* nobody sits there to look at it */
     selection[0] = '\0';
-    test_start_tsc = cpu_has(CPU_TSC) ? tsc_read() : 0;
     log_set_console_level(LOG_WARNING);
     parse_option(memmap_cmdline(), "test", selection, sizeof(selection));
     for (unsigned i = 0; i < test_case_count; i++)

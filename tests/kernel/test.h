@@ -112,7 +112,6 @@ bool test_is_byte(const void *memory, size_t nbytes, uint8_t byte);
 int test_run_program(const char *line);
 
 /* Time-stamp counter when the kernel was up and the first thread began; 0 without one. */
-extern uint64_t test_start_tsc;
 
 /* A number given as a kernel parameter KEY=VALUE, else `otherwise`. */
 uint32_t test_parameter(const char *key, uint32_t otherwise);
