@@ -64,6 +64,7 @@ static struct zone zones[ZONE_COUNT] = {
 };
 
 static uint64_t failures;
+static uint32_t managed; /* frames, all zones */
 
 static struct zone *zone_of(pfn_t pfn)
 {
@@ -230,6 +231,7 @@ void buddy_add_range(pfn_t start, pfn_t end)
             mem_map[pfn].kind = PAGE_TAIL;
         }
         zone->stats.managed += 1u << order;
+        managed += 1u << order;
         zone->frames[PAGE_FREE] += 1u << order;
         zone_free(zone, pfn_to_page(start), order);
         spin_unlock(&zone->lock, irq);
@@ -288,9 +290,6 @@ uint32_t buddy_free_frames(void)
 
 uint32_t buddy_managed_frames(void)
 {
-    uint32_t managed = 0;
-    for (unsigned id = 0; id < ZONE_COUNT; id++)
-        managed += zones[id].stats.managed;
     return managed;
 }
 
@@ -345,7 +344,7 @@ static bool check_frames(struct zone *zone, uint32_t frames[PAGE_KIND_COUNT])
 
 static bool check_zone(struct zone *zone)
 {
-    uint32_t listed = 0, managed = 0, frames[PAGE_KIND_COUNT] = { 0 };
+    uint32_t listed = 0, sum = 0, frames[PAGE_KIND_COUNT] = { 0 };
 
     if (zone->stats.managed == 0)
         return true;
@@ -358,12 +357,12 @@ static bool check_zone(struct zone *zone)
         if (frames[kind] != zone->frames[kind])
             return violated(page_kind_name(kind), zone->stats.start, zone->frames[kind],
                             frames[kind]);
-        managed += frames[kind];
+        sum += frames[kind];
     }
     if (listed != frames[PAGE_FREE])
         return violated("frames on the lists", zone->stats.start, listed, frames[PAGE_FREE]);
-    if (managed != zone->stats.managed)
-        return violated("managed frames", zone->stats.start, managed, zone->stats.managed);
+    if (sum != zone->stats.managed)
+        return violated("managed frames", zone->stats.start, sum, zone->stats.managed);
     return true;
 }
 
@@ -382,6 +381,7 @@ bool buddy_check(void)
 #ifdef STRATA_HOST
 void buddy_reset(void)
 {
+    managed = 0;
     for (unsigned id = 0; id < ZONE_COUNT; id++) {
         struct zone *zone = &zones[id];
         struct zone_stats bounds = { .name = zone->stats.name,

@@ -158,25 +158,26 @@ static int answer(struct space *space, uaddr_t address, uint32_t error, enum fau
 {
     struct vma *vma = vma_find(&space->vmas, address);
     uaddr_t page_address = ALIGN_DOWN(address, PAGE_SIZE);
-    bool grown = false;
-    int result;
 
-    if (!vma && (vma = grow_stack(space, address)) != NULL)
-        grown = true;
-    if (!vma || !access_allowed(vma, error))
-        return -EFAULT;
-    pte_t pte = paging_lookup(&space->directory, page_address);
-    if (!pte) {
-        result = fill_page(space, page_address, vma, error, cause);
-    } else if ((error & PF_WRITE) && !(pte & PTE_WRITE)) {
-        result = make_writable(space, page_address, vma, pte, cause);
-    } else {
-        *cause = FAULT_SPURIOUS;
-        return 0;
-    }
-    if (grown)
+    if (unlikely(!vma)) {
+        vma = grow_stack(space, address);
+        int result = vma ? fill_page(space, page_address, vma, error, cause) : -EFAULT;
         *cause = FAULT_STACK;
-    return result;
+        return result;
+    }
+    if (!access_allowed(vma, error))
+        return -EFAULT;
+    if (!(error & PF_PRESENT)) {
+        int result = fill_page(space, page_address, vma, error, cause);
+        if (result != -EEXIST)
+            return result;
+    } else if (error & PF_WRITE) {
+        pte_t pte = paging_lookup(&space->directory, page_address);
+        if (!(pte & PTE_WRITE))
+            return make_writable(space, page_address, vma, pte, cause);
+    }
+    *cause = FAULT_SPURIOUS; /* somebody else's fault brought the page in */
+    return 0;
 }
 
 int fault_handle(struct space *space, uaddr_t address, uint32_t error)

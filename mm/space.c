@@ -232,16 +232,12 @@ void space_set_brk_start(struct space *space, uaddr_t start)
     space->brk_start = space->brk = start;
 }
 
-/* Lock held.  May the heap grow to `new_end`?  Its pages must be free up to `next`, the range
- * above it, and more than the machine has is refused at once (as Linux's heuristic overcommit
- * does). */
-static bool may_grow_heap(const struct vma *next, uaddr_t old_end, uaddr_t new_end)
+/* Lock held.  How far may the heap reach?  To `next`, the range above it, but not into the room that
+ * the stack may need. */
+static uaddr_t heap_limit(const struct vma *next)
 {
     uaddr_t limit = USER_STACK_TOP - USER_STACK_LIMIT - USER_STACK_GUARD;
-
-    if (next && !(next->flags & VMA_GROWS_DOWN))
-        limit = MIN(limit, next->start);
-    return new_end <= limit && (new_end - old_end) >> PAGE_SHIFT <= buddy_managed_frames();
+    return next && next->start < limit ? next->start : limit;
 }
 
 /* Both ends page-aligned.  The range stays in the set when the heap is empty, so that a heap
@@ -253,9 +249,11 @@ static int grow_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
     struct vma *heap = space->heap;
     struct vma *next = heap ? vma_next(&space->vmas, heap)
                             : vma_find_next(&space->vmas, old_end);
+    uint32_t npages = (new_end - old_end) >> PAGE_SHIFT;
     int error = -ENOMEM;
 
-    if (may_grow_heap(next, old_end, new_end)) {
+    /* More than the machine has is refused at once, as by Linux's heuristic overcommit. */
+    if (new_end <= heap_limit(next) && npages <= buddy_managed_frames()) {
         error = 0;
         if (heap)
             vma_resize(&space->vmas, heap, heap->start, new_end);
@@ -281,7 +279,7 @@ uaddr_t space_brk(struct space *space, uaddr_t brk)
     uaddr_t old_end = ALIGN_UP(space->brk, PAGE_SIZE);
     uaddr_t new_end = ALIGN_UP(brk, PAGE_SIZE);
 
-    if (brk < space->brk_start || brk >= USER_END || new_end < brk)
+    if (brk < space->brk_start || brk >= USER_END)
         return space->brk;
     if (new_end > old_end && grow_heap(space, old_end, new_end) != 0)
         return space->brk;

@@ -50,13 +50,11 @@ struct vma *vma_find_next(struct vma_set *set, uaddr_t address)
     return NULL;
 }
 
-struct vma *vma_find(struct vma_set *set, uaddr_t address)
+/* Not the range that was found last: walk. */
+struct vma *vma_search(struct vma_set *set, uaddr_t address)
 {
-    struct vma *vma = set->hint;
+    struct vma *vma = vma_find_next(set, address);
 
-    if (likely(vma && vma->start <= address && address < vma->end))
-        return vma;
-    vma = vma_find_next(set, address);
     if (!vma || address < vma->start)
         return NULL;
     set->hint = vma;

@@ -41,7 +41,15 @@ void vma_init(void); /* the cache of struct vma */
 void vma_set_init(struct vma_set *set);
 
 /* The range that contains `address`, else NULL. */
-struct vma *vma_find(struct vma_set *set, uaddr_t address);
+struct vma *vma_search(struct vma_set *set, uaddr_t address);
+
+static inline struct vma *vma_find(struct vma_set *set, uaddr_t address)
+{
+    struct vma *hint = set->hint;
+    return likely(hint && address >= hint->start && address < hint->end)
+               ? hint
+               : vma_search(set, address);
+}
 
 /* The first range that ends above `address` (contains it or lies above), else NULL. */
 struct vma *vma_find_next(struct vma_set *set, uaddr_t address);
