@@ -12,6 +12,7 @@
 #include "kernel/cpu/trap.h"
 #include "kernel/dev/console.h"
 #include "kernel/lib/parse.h"
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/proc/initrd.h"
@@ -30,10 +31,39 @@ static void set_log_level(const char *cmdline)
 
     if (!parse_option(cmdline, "loglevel", value, sizeof(value)))
         return;
-    if (parse_u32(value, &level) == 0 && level <= LOG_DEBUG + 1)
-        log_set_console_level((enum log_level)((int)level - 1));
+    if (parse_u32(value, &level) == 0 && level >= 1 && level <= LOG_DEBUG + 1)
+        log_set_console_level((enum log_level)(level - 1));
     else
-        log_warning("loglevel=%s: expected 0 to %d", value, LOG_DEBUG + 1);
+        log_warning("loglevel=%s: expected 1 to %d", value, LOG_DEBUG + 1);
+}
+
+/* Is this "KEY" or "KEY=..." with a key that somebody reads? */
+static bool is_known(const char *word)
+{
+    static const char *const keys[] = { "console", "loglevel",   "panic",
+                                        "run",     "slab_debug", "test" };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
+        size_t length = strlen(keys[i]);
+        if (!strncmp(word, keys[i], length) && (word[length] == '=' || word[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* A misspelt parameter must not pass in silence.  Some loaders put the kernel's path first. */
+static void warn_of_unknown_parameters(const char *cmdline)
+{
+    static char copy[1024];
+    char *words[64];
+
+    strlcpy(copy, cmdline, sizeof(copy));
+    int count = parse_words(copy, words, ARRAY_SIZE(words));
+    if (count < 0)
+        log_warning("kernel parameters: an open quote, or too many words");
+    for (int i = 0; i < count; i++)
+        if (!is_known(words[i]) && !(i == 0 && strchr(words[i], '/')))
+            log_warning("kernel parameter '%s' is not known", words[i]);
 }
 
 void kmain(uint32_t magic, uint32_t info_paddr)
@@ -48,6 +78,7 @@ void kmain(uint32_t magic, uint32_t info_paddr)
     console_init(cmdline);
     panic_init(cmdline);
     set_log_level(cmdline);
+    warn_of_unknown_parameters(cmdline);
     ASSERT(!problem, "%s", problem);
     cpu_enable_features();
     guarded_init();

@@ -12,6 +12,7 @@
 #include "kernel/panic.h"
 
 #include "kernel/cpu/cpu.h"
+#include "kernel/dev/console.h"
 #include "kernel/dev/power.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/layout.h"
@@ -156,6 +157,7 @@ static _Noreturn void stop(void)
         power_reboot();
     if (state.action == PANIC_TEST_EXIT)
         power_test_exit(TEST_EXIT_PANIC);
+    log_write(LOG_EMERG, "halted (in `make run`: Ctrl-] x ends QEMU)");
     cpu_halt();
 }
 
@@ -191,6 +193,7 @@ static void print_memory_line(void)
 static _Noreturn void report(const struct trap_frame *frame)
 {
     state.depth = 1;
+    console_reset();
     log_write(LOG_EMERG, "KERNEL PANIC: %s", state.message);
     print_frame(LOG_EMERG, frame);
     print_memory_line();
@@ -248,16 +251,22 @@ void panic_trap(const struct trap_frame *frame)
 
 void panic_init(const char *cmdline)
 {
+    static const char *const names[] = { [PANIC_HALT] = "halt",
+                                         [PANIC_POWEROFF] = "poweroff",
+                                         [PANIC_REBOOT] = "reboot",
+                                         [PANIC_TEST_EXIT] = "test-exit" };
     char value[16];
+
     trap_set_fatal_handler(panic_trap);
     if (!parse_option(cmdline, "panic", value, sizeof(value)))
         return;
-    if (strcmp(value, "poweroff") == 0)
-        state.action = PANIC_POWEROFF;
-    else if (strcmp(value, "reboot") == 0)
-        state.action = PANIC_REBOOT;
-    else if (strcmp(value, "test-exit") == 0)
-        state.action = PANIC_TEST_EXIT;
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            state.action = (enum panic_action)i;
+            return;
+        }
+    }
+    log_warning("panic=%s: expected halt, poweroff, reboot or test-exit", value);
 }
 
 void panic_set_memory_line(void (*print)(char *line, size_t size))

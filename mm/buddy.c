@@ -280,6 +280,16 @@ void buddy_get_stats(struct buddy_stats *stats)
     }
 }
 
+void buddy_peek_frames(uint32_t frames[PAGE_KIND_COUNT], uint32_t *high_free)
+{
+    for (unsigned kind = 0; kind < PAGE_KIND_COUNT; kind++) {
+        frames[kind] = 0;
+        for (unsigned id = 0; id < ZONE_COUNT; id++)
+            frames[kind] += zones[id].frames[kind];
+    }
+    *high_free = zones[ZONE_HIGHMEM].frames[PAGE_FREE];
+}
+
 uint32_t buddy_free_frames(void)
 {
     uint32_t free = 0;

@@ -18,8 +18,8 @@ enum zone_id { ZONE_DMA, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_COUNT };
 
 /* Take 2^order contiguous frames, aligned to their size, from the zones that `flags` allow.
  * The block is accounted to `kind` (PAGE_KIND_FIRST_USED ..) and its first frame has kind,
- * order, count = 0 and refs = 0; the contents are undefined unless PAGE_ZERO.  The caller owns
- * it until buddy_free().  NULL if no allowed zone has such a block, or order >
+ * order, entries = 0 and refs = 0; the contents are undefined unless PAGE_ZERO.  The caller
+ * owns it until buddy_free().  NULL if no allowed zone has such a block, or order >
  * BUDDY_MAX_ORDER. */
 struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags);
 
@@ -54,6 +54,10 @@ struct buddy_stats {
 
 /* A consistent copy of the figures. */
 void buddy_get_stats(struct buddy_stats *stats);
+
+/* Frames by kind, and free frames of HIGHMEM: counters only, no lock, no list.  For the panic
+ * report, which may come at any moment. */
+void buddy_peek_frames(uint32_t frames[PAGE_KIND_COUNT], uint32_t *high_free);
 
 /* Free frames now, and frames managed, all zones. */
 uint32_t buddy_free_frames(void);

@@ -242,6 +242,17 @@ const char *fault_explain(struct space *space, uaddr_t address, uint32_t error, 
     return text;
 }
 
+/* Was the access the program's own, to its own half?  Only those are answered. */
+static bool is_users(uaddr_t address, uint32_t error)
+{
+    return address < USER_END && (error & PF_USER);
+}
+
+bool fault_was_out_of_memory(struct space *space, uaddr_t address, uint32_t error)
+{
+    return is_users(address, error) && space->fault_error == -ENOMEM;
+}
+
 /* The #PF handler.  May the access be answered, and by whom?  A supervisor access while ring 3
  * runs is the processor's own (to a descriptor table; QEMU with SMAP also does IRET's pops so):
  * to make the page accessible would not help, and the instruction would fault for ever. */
@@ -250,10 +261,10 @@ static bool page_fault(struct trap_frame *frame)
     uaddr_t address = cr2_read();
     struct space *space = space_active();
     bool from_user = trap_from_user(frame);
-    bool for_user = from_user ? frame->error & PF_USER : uaccess_is_guarded(frame->eip);
+    bool may_answer = from_user ? is_users(address, frame->error)
+                                : address < USER_END && uaccess_is_guarded(frame->eip);
 
-    if (for_user && space && address < USER_END &&
-        fault_handle(space, address, frame->error) == 0)
+    if (may_answer && space && fault_handle(space, address, frame->error) == 0)
         return true;
     return !from_user && uaccess_fixup(frame);
 }

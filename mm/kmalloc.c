@@ -4,7 +4,8 @@
  * Up to 4 KiB   a slab cache for each size class.  Between the powers of two lie 96 and 192,
  *               where many requests fall.  The class of a size up to 192 is looked up in a
  *               table in steps of 8 bytes; above, it is the next power of two.
- * Above         a block from buddy; struct page keeps the size.
+ * Above, and for DMA   a block from buddy; struct page keeps the size.  (Slabs are not kept by
+ *               zone: device drivers ask seldom, and for whole buffers.)
  * Free          needs no size: the frame's struct page says whether it is a slab (of which
  *               cache) or a block (of which order). */
 #include "mm/kmalloc.h"
@@ -75,7 +76,7 @@ void *kmalloc(size_t nbytes, unsigned flags)
 {
     if (nbytes == 0 || nbytes > KMALLOC_MAX)
         return NULL;
-    if (nbytes > SLAB_CLASS_MAX)
+    if (nbytes > SLAB_CLASS_MAX || (flags & PAGE_DMA))
         return kmalloc_pages(nbytes, flags);
     return slab_alloc(state.caches[class_of(nbytes)], flags);
 }

@@ -165,8 +165,11 @@ static const void *boot_read(uint32_t paddr, uint32_t nbytes)
 static void copy_boot_string(char *dst, size_t size, uint32_t paddr)
 {
     const char *string = boot_read(paddr, 1);
-    if (string)
-        strlcpy(dst, string, size);
+    if (!string)
+        return;
+    size_t length = strnlen(string, MIN(size - 1, BOOT_MAP_BYTES - paddr));
+    memcpy(dst, string, length);
+    dst[length] = '\0';
 }
 
 static enum memmap_type type_of_firmware(uint32_t type)
@@ -268,7 +271,10 @@ const char *memmap_init(uint32_t info_paddr)
     read_loader_info(info);
     if (!reserve_and_paint())
         return "the firmware's memory map has too many ranges";
-    return memmap_end() > 0 ? NULL : "the boot loader reported no memory";
+    for (unsigned i = 0; i < memmap.final.count; i++)
+        if (memmap.final.ranges[i].type == MEMMAP_USABLE)
+            return NULL;
+    return "the boot loader reported no memory";
 }
 
 const struct memmap *memmap_firmware(void)
@@ -316,14 +322,33 @@ paddr_t memmap_alloc(size_t nbytes, paddr_t limit)
     return 0;
 }
 
+/* RAM that can be reached, free or in use. */
+static bool is_ram(enum memmap_type type)
+{
+    return type == MEMMAP_USABLE || type == MEMMAP_MODULE || type == MEMMAP_KERNEL ||
+           type == MEMMAP_TABLES;
+}
+
 uint64_t memmap_end(void)
 {
     uint64_t end = 0;
 
     for (unsigned i = 0; i < memmap.final.count; i++)
-        if (memmap.final.ranges[i].type == MEMMAP_USABLE)
+        if (is_ram(memmap.final.ranges[i].type))
             end = memmap.final.ranges[i].end;
     return end;
+}
+
+void memmap_free(paddr_t start, paddr_t end)
+{
+    for (unsigned i = 0; i < memmap.final.count; i++) {
+        const struct memmap_range *range = &memmap.final.ranges[i];
+        if (range->start <= start && end <= range->end) {
+            carve(&memmap.final, i, start, end, MEMMAP_USABLE);
+            return;
+        }
+    }
+    ASSERT(false, "%#x-%#x is in no range", start, end);
 }
 
 const char *memmap_cmdline(void)

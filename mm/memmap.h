@@ -38,7 +38,8 @@ struct memmap {
 const char *memmap_type_name(enum memmap_type type);
 
 /* Append a range as it is.  Zero-length ranges are dropped, and a wrapping one (end < start) is
- * cut at 2^64.  When the table is full, the range is dropped and counted; returns false. */
+ * cut at 2^64.  When the table is full, the range is
+ * dropped; returns false. */
 bool memmap_add(struct memmap *map, uint64_t start, uint64_t nbytes, enum memmap_type type);
 
 /* From `raw` (unsorted, overlapping, unaligned) make `out`: sorted, disjoint, page-aligned,
@@ -63,7 +64,10 @@ const struct memmap *memmap_final(void);
  * until page_init() has handed memory to buddy. */
 paddr_t memmap_alloc(size_t nbytes, paddr_t limit);
 
-/* First address above all usable memory below 4 GiB. */
+/* Boot memory that is no longer needed: [start, end), inside one range, becomes usable. */
+void memmap_free(paddr_t start, paddr_t end);
+
+/* First address above all RAM below 4 GiB, free or in use. */
 uint64_t memmap_end(void);
 
 /* The kernel's command line ("" if none) and the boot modules, copied from the loader's

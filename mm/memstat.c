@@ -99,17 +99,17 @@ void memstat_get(struct memstat *stat)
 
 void memstat_line(char *line, size_t size)
 {
-    struct buddy_stats buddy;
+    uint32_t frames[PAGE_KIND_COUNT], high_free;
 
-    buddy_get_stats(&buddy);
+    buddy_peek_frames(frames, &high_free);
     snprintf(line, size,
-             "%u KiB managed, %u free (low %u, high %u); slab %u, tables %u, "
-             "stacks %u, anon %u, file %u",
-             buddy.managed * PAGE_KIB, buddy.free * PAGE_KIB,
-             (buddy.free - buddy.zones[ZONE_HIGHMEM].free) * PAGE_KIB,
-             buddy.zones[ZONE_HIGHMEM].free * PAGE_KIB, buddy.frames[PAGE_SLAB] * PAGE_KIB,
-             buddy.frames[PAGE_TABLE] * PAGE_KIB, buddy.frames[PAGE_STACK] * PAGE_KIB,
-             buddy.frames[PAGE_ANON] * PAGE_KIB, buddy.frames[PAGE_FILE] * PAGE_KIB);
+             "%u KiB managed, %u free (low %u, high %u); slab %u, tables %u, stacks %u, "
+             "anon %u, file %u",
+             buddy_managed_frames() * PAGE_KIB, frames[PAGE_FREE] * PAGE_KIB,
+             (frames[PAGE_FREE] - high_free) * PAGE_KIB, high_free * PAGE_KIB,
+             frames[PAGE_SLAB] * PAGE_KIB, frames[PAGE_TABLE] * PAGE_KIB,
+             frames[PAGE_STACK] * PAGE_KIB, frames[PAGE_ANON] * PAGE_KIB,
+             frames[PAGE_FILE] * PAGE_KIB);
 }
 
 /* free + every kind of use = managed, exactly. */

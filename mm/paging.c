@@ -161,7 +161,10 @@ void paging_free_boot_tables(void)
     paddr_t start = virt_to_paddr(boot_page_tables + paging.boot_tables_used);
     paddr_t end = virt_to_paddr(boot_page_tables + BOOT_MAP_TABLES);
 
-    buddy_add_range(start >> PAGE_SHIFT, MIN(end >> PAGE_SHIFT, max_pfn));
+    if (start == end)
+        return;
+    buddy_add_range(start >> PAGE_SHIFT, end >> PAGE_SHIFT);
+    memmap_free(start, end);
 }
 
 /* A table (or directory): low memory, zeroed. */

@@ -102,5 +102,5 @@ struct paging_stats {
 void paging_get_stats(struct paging_stats *stats);
 
 /* Check every directory: kernel parts equal, counts of the tables right, no user bit on a
- * kernel page, no user page maps a frame that is not user memory. */
+ * kernel page. (What user pages map is space_check()'s.) */
 bool paging_check(void);

@@ -78,10 +78,9 @@ static void slab_format(struct slab_cache *cache, struct page *page)
 }
 
 /* Lock held.  A new, empty slab; NULL: no memory. */
-static struct page *slab_grow(struct slab_cache *cache, unsigned flags)
+static struct page *slab_grow(struct slab_cache *cache)
 {
-    struct page *page = buddy_alloc(cache->order, PAGE_SLAB,
-                                    flags & ~(PAGE_ZERO | PAGE_HIGHMEM_OK));
+    struct page *page = buddy_alloc(cache->order, PAGE_SLAB, PAGE_ANY);
 
     if (!page) {
         cache->failures++;
@@ -145,7 +144,7 @@ void *slab_alloc(struct slab_cache *cache, unsigned flags)
     struct page *page = list_first(&cache->with_room, struct page, node);
 
     if (unlikely(list_is_empty(&cache->with_room)))
-        page = slab_grow(cache, flags);
+        page = slab_grow(cache);
     if (unlikely(!page)) {
         spin_unlock(&cache->lock, irq);
         return NULL;
@@ -403,15 +402,9 @@ size_t slab_object_size(const struct slab_cache *cache)
     return cache->object_size;
 }
 
-bool slab_get_stats(unsigned index, struct slab_stats *stats)
+/* Lock held. */
+static void fill_stats(const struct slab_cache *cache, struct slab_stats *stats)
 {
-    const struct slab_cache *cache = NULL;
-
-    for (unsigned id = 0; id < SLAB_MAX_CACHES && !cache; id++)
-        if (slab.caches[id] && index-- == 0)
-            cache = slab.caches[id];
-    if (!cache)
-        return false;
     *stats = (struct slab_stats){
         .object_size = cache->object_size,
         .slot_size = cache->slot_size,
@@ -430,6 +423,20 @@ bool slab_get_stats(unsigned index, struct slab_stats *stats)
         .debug = cache->debug,
     };
     strlcpy(stats->name, cache->name, sizeof(stats->name));
+}
+
+bool slab_get_stats(unsigned index, struct slab_stats *stats)
+{
+    struct slab_cache *cache = NULL;
+
+    for (unsigned id = 0; id < SLAB_MAX_CACHES && !cache; id++)
+        if (slab.caches[id] && index-- == 0)
+            cache = slab.caches[id];
+    if (!cache)
+        return false;
+    uint32_t irq = spin_lock(&cache->lock);
+    fill_stats(cache, stats);
+    spin_unlock(&cache->lock, irq);
     return true;
 }
 

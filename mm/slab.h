@@ -32,8 +32,8 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
  * use. */
 int slab_cache_destroy(struct slab_cache *cache);
 
-/* One object, or NULL if there is no memory.  `flags` as for buddy_alloc (PAGE_ZERO is not
- * allowed with a constructor). */
+/* One object, or NULL if there is no memory.  `flags`: PAGE_ANY, or PAGE_ZERO (not with a
+ * constructor). */
 void *slab_alloc(struct slab_cache *cache, unsigned flags);
 
 /* Give an object back to its cache.  A pointer that is not an allocated object of this cache is

@@ -21,17 +21,10 @@
 #define REDZONE_FREE 0xBB
 #define REDZONE_USED 0xCC
 
-static char debug_option[96]; /* the value of slab_debug=; "" if it was not given */
-
-void slab_debug_init(const char *cmdline)
-{
-    char option[sizeof(debug_option)];
-
-    if (!parse_option(cmdline, "slab_debug", option, sizeof(option)))
-        return;
-    strlcpy(debug_option, *option ? option : "FZP", sizeof(debug_option));
-    log_info("slab: debug checks \"%s\"", debug_option);
-}
+static struct {
+    unsigned flags;  /* 0: slab_debug= was not given */
+    char option[96]; /* its value; behind the first comma, the names of caches */
+} debug;
 
 /* The letters up to the first comma; none: all checks. */
 static unsigned parse_flags(const char *option)
@@ -39,9 +32,13 @@ static unsigned parse_flags(const char *option)
     unsigned flags = 0;
 
     for (; *option && *option != ','; option++) {
-        flags |= *option == 'F' ? SLAB_CONSISTENCY : 0;
-        flags |= *option == 'Z' ? SLAB_REDZONE : 0;
-        flags |= *option == 'P' ? SLAB_POISON : 0;
+        unsigned flag = *option == 'F'   ? SLAB_CONSISTENCY
+                        : *option == 'Z' ? SLAB_REDZONE
+                        : *option == 'P' ? SLAB_POISON
+                                         : 0;
+        if (!flag)
+            log_warning("slab_debug: '%c' is none of F, Z and P", *option);
+        flags |= flag;
     }
     return flags ? flags : SLAB_DEBUG_ALL;
 }
@@ -60,11 +57,20 @@ static bool list_has_name(const char *list, const char *name)
     return false;
 }
 
+void slab_debug_init(const char *cmdline)
+{
+    if (!parse_option(cmdline, "slab_debug", debug.option, sizeof(debug.option)))
+        return;
+    debug.flags = parse_flags(debug.option);
+    log_info("slab: debug checks%s%s%s%s", debug.flags & SLAB_CONSISTENCY ? " consistency" : "",
+             debug.flags & SLAB_REDZONE ? " redzones" : "",
+             debug.flags & SLAB_POISON ? " poison" : "",
+             strchr(debug.option, ',') ? strchr(debug.option, ',') : "");
+}
+
 unsigned slab_debug_flags_for(const char *name)
 {
-    if (!*debug_option || !list_has_name(strchr(debug_option, ','), name))
-        return 0;
-    return parse_flags(debug_option);
+    return list_has_name(strchr(debug.option, ','), name) ? debug.flags : 0;
 }
 
 static struct slot_tail *tail_of(const struct slab_cache *cache, void *slot)

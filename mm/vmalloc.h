@@ -1,6 +1,6 @@
 /* mm/vmalloc.h - kernel memory that is contiguous only virtually, with an unmapped guard page
  * below and above each area.  Used for kernel stacks and large tables.
- * Below: buddy, paging, slab.  Lock: "vmalloc".  Does not sleep; not from interrupts. */
+ * Below: buddy, paging, slab.  Lock: "vmalloc".  Does not sleep. */
 #pragma once
 
 #include "mm/page.h"
@@ -12,7 +12,8 @@ void vmalloc_init(void);
 void *vmalloc(unsigned npages, enum page_kind kind);
 void vfree(void *address); /* NULL is allowed */
 
-/* Is `address` in a guard page, and of which area?  Used to tell a stack overflow. */
+/* Is `address` in the vmalloc range but in no area's pages: in a guard, or where nothing is?
+ * Used to tell a stack overflow; takes no lock. */
 bool vmalloc_is_guard(uintptr_t address);
 
 struct vmalloc_stats {

@@ -26,6 +26,12 @@ def test_panic_report():
     check_report(output)
 
 
+def test_panic_over_a_broken_free_list():
+    result = crash("detectors", "panic_over_a_broken_free_list")
+    assert result.status == EXIT_PANIC
+    check_report(result.output)
+
+
 def test_write_to_kernel_text():
     output = crash("detectors", "fatal_write_to_text").output
     assert re.search(r"KERNEL PANIC: page fault: kernel write to a read-only page at 0xc0", output)

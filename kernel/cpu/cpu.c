@@ -22,7 +22,7 @@
 
 /* EDX bits of leaf 1 whose presence proves that CR4 exists: VME, DE, PSE, TSC, PAE, MCE, PGE,
  * FXSR. */
-#define EDX_IMPLIES_CR4 0x0100207Eu
+#define EDX_IMPLIES_CR4 0x010020DEu
 
 struct cpuid_result {
     uint32_t eax, ebx, ecx, edx;

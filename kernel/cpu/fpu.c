@@ -49,6 +49,13 @@ static void registers_load(const struct fpu_state *state)
         __asm__ volatile("frstor %0" : : "m"(*state));
 }
 
+/* An exception that a program which is gone has left pending would be raised here, by FRSTOR.
+ * */
+static void drop_exceptions(void)
+{
+    __asm__ volatile("fnclex");
+}
+
 static void deny(void)
 {
     cr0_write(cr0_read() | CR0_TS);
@@ -70,6 +77,8 @@ static bool handle_no_fpu(struct trap_frame *frame)
         return true;
     if (fpu.owner != NULL)
         registers_save(fpu.owner);
+    else
+        drop_exceptions();
     registers_load(fpu.current);
     fpu.owner = fpu.current;
     return true;

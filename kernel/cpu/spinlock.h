@@ -12,7 +12,7 @@
 
 struct spinlock {
     const char *name;
-    const void *holder; /* where it was taken; NULL = free */
+    const void *holder; /* who called the function that took it; NULL = free */
 };
 
 #define SPINLOCK_INIT(lock_name)          \

@@ -1,8 +1,8 @@
 /* Exceptions, interrupts and system calls: who gets which.
  *
  * Gates     Interrupt gates (interrupts off on entry) for everything except system calls: a
- *           page fault's handler must read CR2 before another fault can change it, and turns
- *           interrupts on itself when it has.  INT 0x80 is a trap gate: interrupts stay on.
+ *           page fault's handler must read CR2 before another fault can change it, and has
+ *           little to do.  INT 0x80 is a trap gate: interrupts stay on.
  *           #DF is a task gate.
  * Ring 3    may execute INT 3, INTO and INT 0x80.  Every other INT n gives it #GP, whatever n
  *           is, so that a program cannot pretend to be the timer.

@@ -3,7 +3,8 @@
  * Output goes to each device that is on.  It must work before interrupts do, inside interrupt
  * handlers and in a panic that interrupted console_write() itself: so it turns interrupts off
  * instead of taking a lock that a panic could find taken.  At 115200 baud a byte takes 87 us;
- * interrupts are therefore let in after every OUTPUT_CHUNK bytes (5.6 ms, half a tick).
+ * interrupts are therefore let in after every OUTPUT_CHUNK bytes (at most 5.6 ms, half a tick:
+ * each may be a line feed, which takes two).
  *
  * Input: interrupt handlers put bytes into a ring, console_read_byte() takes them out. */
 #include "kernel/dev/console.h"
@@ -12,9 +13,10 @@
 #include "kernel/dev/devices.h"
 #include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
+#include "kernel/log.h"
 
-#define OUTPUT_CHUNK 64
-#define INPUT_QUEUE 1024 /* a power of two */
+#define OUTPUT_CHUNK 32
+#define INPUT_QUEUE 16384 /* a power of two */
 
 static struct {
     bool serial, vga; /* devices that are on */
@@ -25,25 +27,23 @@ static struct {
     void (*wakeup)(void);
 } console;
 
-static void choose_devices(const char *cmdline)
-{
-    char value[32];
-    console.serial = console.vga = true;
-    if (!parse_option(cmdline, "console", value, sizeof(value)))
-        return;
-    bool serial = strstr(value, "serial") != NULL, vga = strstr(value, "vga") != NULL;
-    if (serial || vga) { /* neither: a name of another system (ttyS0); keep both */
-        console.serial = serial;
-        console.vga = vga;
-    }
-}
-
 void console_init(const char *cmdline)
 {
-    choose_devices(cmdline);
+    char value[32] = "";
+    bool chosen = parse_option(cmdline, "console", value, sizeof(value));
+    bool serial = strstr(value, "serial") != NULL, vga = strstr(value, "vga") != NULL;
+
+    console.vga = vga || !serial;
+    console.serial = (serial || !vga) && serial_init();
     vga_init();
-    if (console.serial)
-        console.serial = serial_init();
+    if (chosen && !serial && !vga)
+        log_warning("console=%s: expected serial, vga, or both with a comma", value);
+}
+
+void console_reset(void)
+{
+    if (console.vga)
+        vga_reset();
 }
 
 void console_enable_input(void)

@@ -19,6 +19,10 @@ void console_write(const char *bytes, size_t nbytes);
 int console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int console_vprintf(const char *fmt, va_list args);
 
+/* Make the screen readable again, whatever colours or half control sequence a program has left.
+ * */
+void console_reset(void);
+
 /* Interrupt handlers of the devices put each byte that came in here.  It goes to the filter
  * first (true = swallowed: Ctrl-C), then into a queue.  When the queue is full the serial
  * driver stops reading its FIFO, so that piped input is never lost. */

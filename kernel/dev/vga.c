@@ -9,7 +9,7 @@
  * Anything else is parsed to its end and ignored.  The parser is the usual state machine:
  *
  *     GROUND --ESC--> ESCAPE --[--> CSI --final byte 0x40..0x7E--> GROUND
- *                     ESCAPE --]--> STRING --BEL or ESC--> GROUND
+ *                     ESCAPE --]--> STRING --BEL, ESC or line feed--> GROUND
  *
  * A character in the last column leaves the cursor there and the line is wrapped before the
  * next one, so that a line of exactly 80 characters does not scroll (VT100's "last column
@@ -54,11 +54,31 @@ static struct {
     uint8_t foreground, background;
     bool bold;
     enum parser_state state;
-    bool private; /* CSI ? ... */
+    bool private;                  /* CSI ? ... */
+    unsigned dirty_from, dirty_to; /* cells that the screen does not show yet */
     unsigned parameters[MAX_PARAMETERS], parameter_count;
 } vga;
 
-static volatile uint16_t *const cells = (volatile uint16_t *)(KERNEL_BASE + VGA_PADDR);
+/* What the screen should show.  Video memory is slow, to read above all: it is only written,
+ * and only once for each vga_write(). */
+static uint16_t cells[ROWS * COLUMNS];
+
+static void mark_dirty(unsigned from, unsigned to)
+{
+    vga.dirty_from = MIN(vga.dirty_from, from);
+    vga.dirty_to = MAX(vga.dirty_to, to);
+}
+
+static void show_dirty(void)
+{
+    uint16_t *screen = (uint16_t *)(KERNEL_BASE + VGA_PADDR);
+
+    if (vga.dirty_from < vga.dirty_to)
+        memcpy(screen + vga.dirty_from, cells + vga.dirty_from,
+               (vga.dirty_to - vga.dirty_from) * sizeof(*cells));
+    vga.dirty_from = ROWS * COLUMNS;
+    vga.dirty_to = 0;
+}
 
 static void crtc_write(uint8_t reg, uint8_t value)
 {
@@ -90,6 +110,7 @@ static void erase(unsigned from, unsigned to)
 {
     for (unsigned i = from; i < to; i++)
         cells[i] = make_cell(' ');
+    mark_dirty(from, to);
 }
 
 static void line_feed(void)
@@ -99,8 +120,8 @@ static void line_feed(void)
         vga.row++;
         return;
     }
-    for (unsigned i = 0; i < (ROWS - 1) * COLUMNS; i++)
-        cells[i] = cells[i + COLUMNS];
+    memmove(cells, cells + COLUMNS, (ROWS - 1) * COLUMNS * sizeof(*cells));
+    mark_dirty(0, ROWS * COLUMNS);
     erase((ROWS - 1) * COLUMNS, ROWS * COLUMNS);
 }
 
@@ -122,7 +143,9 @@ static void put_character(uint8_t c)
         vga.column = 0;
         line_feed();
     }
-    cells[vga.row * COLUMNS + vga.column] = make_cell(c);
+    unsigned position = vga.row * COLUMNS + vga.column;
+    cells[position] = make_cell(c);
+    mark_dirty(position, position + 1);
     if (vga.column + 1 < COLUMNS)
         vga.column++;
     else
@@ -280,6 +303,8 @@ static void control_character(uint8_t c)
         move_to((int)vga.row, 0);
         break;
     case '\n':
+        if (vga.state == STRING)
+            vga.state = GROUND; /* one that is not closed must not swallow what follows */
         line_feed();
         break;
     case '\b':
@@ -309,15 +334,23 @@ static void put_byte(uint8_t c)
 void vga_init(void)
 {
     memset(&vga, 0, sizeof(vga));
-    set_colour(0);
+    vga_reset();
     erase(0, ROWS * COLUMNS);
-    show_cursor(0);
+    show_dirty();
     update_cursor();
+}
+
+void vga_reset(void)
+{
+    vga.state = GROUND;
+    set_colour(0);
+    show_cursor(0);
 }
 
 void vga_write(const char *bytes, size_t nbytes)
 {
     for (size_t i = 0; i < nbytes; i++)
         put_byte((uint8_t)bytes[i]);
+    show_dirty();
     update_cursor();
 }

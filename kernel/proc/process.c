@@ -40,6 +40,7 @@ static struct {
     struct slab_cache *cache;
     uint32_t next_pid;
     uint32_t foreground;
+    process_end_hook end_hook;
 } processes = {
     .lock = SPINLOCK_INIT("processes"),
     .list = LIST_INIT(processes.list),
@@ -133,6 +134,8 @@ static void process_main(void *argument)
     process->argv = NULL;
     if (error)
         process_exit(127);
+    log_debug("process %u (%s): entry 0x%08x, stack 0x%08x, heap from 0x%08x", process->pid,
+              process->name, image.entry, image.stack, process->space->brk_start);
     start_in_ring3(&image);
 }
 
@@ -142,26 +145,50 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Lock held.  A process that is over needs no killing. */
+static void unmark(struct process *process)
+{
+    if (process->kill_signal)
+        trap_user_work--;
+    process->kill_signal = 0;
+}
+
+static void process_free(struct process *process)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    list_remove(&process->node);
+    unmark(process);
+    if (processes.foreground == process->pid)
+        processes.foreground = 0;
+    spin_unlock(&processes.lock, irq);
+    slab_free(processes.cache, process);
+}
+
+/* A background process has nobody who waits for it. */
+static void reap(struct process *process)
+{
+    log_debug("process %u (%s) ended with status %d", process->pid, process->name,
+              process->status);
+    if (processes.end_hook)
+        processes.end_hook(process->pid, process->name, process->status);
+    process_free(process);
+}
+
 /* Everything is freed but the process itself.  Interrupts off. */
 static void process_gone(void *argument)
 {
     struct process *process = argument;
     uint32_t irq = spin_lock(&processes.lock);
-    bool reap = process->mode == PROCESS_BACKGROUND && process->load_error == 0;
 
     process->state = PROCESS_ZOMBIE;
     process->thread = NULL;
+    unmark(process);
     if (processes.foreground == process->pid)
         processes.foreground = 0;
-    if (reap)
-        list_remove(&process->node);
     wait_queue_wake_all(&process->changed);
     spin_unlock(&processes.lock, irq);
-    if (!reap)
-        return;
-    log_info("process %u (%s) ended with status %d", process->pid, process->name,
-             process->status);
-    slab_free(processes.cache, process);
+    if (process->mode == PROCESS_BACKGROUND && !process->starting)
+        reap(process);
 }
 
 static struct process *process_alloc(int argc, char *const argv[], enum process_mode mode,
@@ -181,6 +208,7 @@ static struct process *process_alloc(int argc, char *const argv[], enum process_
     process->argc = argc;
     process->mode = mode;
     process->load_error = LOADING;
+    process->starting = true;
     wait_queue_init(&process->changed);
     return process;
 }
@@ -195,14 +223,19 @@ static void process_register(struct process *process)
     spin_unlock(&processes.lock, irq);
 }
 
-static void process_free(struct process *process)
+/* Until exec has succeeded or failed; its result.  A short program may be over by then. */
+static int wait_until_loaded(struct process *process)
 {
-    uint32_t irq = spin_lock(&processes.lock);
-    list_remove(&process->node);
-    if (processes.foreground == process->pid)
-        processes.foreground = 0;
-    spin_unlock(&processes.lock, irq);
-    slab_free(processes.cache, process);
+    uint32_t irq = irq_save();
+
+    while (process->load_error == LOADING)
+        wait_queue_sleep(&process->changed);
+    int error = process->load_error;
+    process->starting = false;
+    if (!error && process->mode == PROCESS_BACKGROUND && process->state == PROCESS_ZOMBIE)
+        reap(process);
+    irq_restore(irq);
+    return error;
 }
 
 int process_start(int argc, char *const argv[], enum process_mode mode)
@@ -217,17 +250,12 @@ int process_start(int argc, char *const argv[], enum process_mode mode)
         return error;
     process_register(process);
     uint32_t pid = process->pid;
-    uint32_t irq = irq_save();
     if (!thread_create_user(process, process_main, process_gone)) {
-        irq_restore(irq);
         kfree(process->argv);
         process_free(process);
         return -ENOMEM;
     }
-    while (process->load_error == LOADING)
-        wait_queue_sleep(&process->changed);
-    error = process->load_error;
-    irq_restore(irq);
+    error = wait_until_loaded(process);
     if (error)
         process_wait(pid);
     return error ? error : (int)pid;
@@ -260,11 +288,6 @@ void process_exit(int status)
     irq_enable();
     process->status = status;
     give_up_space(process);
-    uint32_t irq = spin_lock(&processes.lock);
-    if (process->kill_signal)
-        trap_user_work--;
-    process->kill_signal = 0;
-    spin_unlock(&processes.lock, irq);
     thread_exit();
 }
 
@@ -360,10 +383,11 @@ static void end_by_exception(struct trap_frame *frame)
     char text[192];
 
     if (frame->vector == TRAP_PAGE_FAULT) {
-        fault_explain(process->space, cr2_read(), frame->error, text, sizeof(text));
-        if (process->space->fault_error == -ENOMEM) {
+        uaddr_t address = cr2_read();
+        fault_explain(process->space, address, frame->error, text, sizeof(text));
+        if (fault_was_out_of_memory(process->space, address, frame->error)) {
             signal = SIGKILL;
-            snprintf(text, sizeof(text), "out of memory at 0x%08x", cr2_read());
+            snprintf(text, sizeof(text), "out of memory at 0x%08x", address);
         }
     } else {
         snprintf(text, sizeof(text), "%s at eip 0x%08x", trap_name(frame->vector), frame->eip);
@@ -372,6 +396,11 @@ static void end_by_exception(struct trap_frame *frame)
     log_warning("%s[%u] killed by signal %d: %s", process->name, process->pid, signal, text);
     panic_print_frame(frame);
     process_exit(128 + signal);
+}
+
+void process_set_end_hook(process_end_hook hook)
+{
+    processes.end_hook = hook;
 }
 
 void process_init(void)

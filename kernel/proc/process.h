@@ -38,6 +38,8 @@ struct process {
     unsigned pins;       /* process_with_space() users: the space must stay */
     int kill_signal;     /* != 0: end at the next return to ring 3 */
     int status;          /* exit status 0..255, or 128 + signal */
+    bool told_enosys;    /* the log has a line on a system call that is missing */
+    bool starting;       /* process_start() still looks at this structure */
     int load_error;      /* of exec, while it starts: 1 = not known yet */
     char **argv;         /* one kmalloc block with the strings, until it is loaded */
     int argc;
@@ -52,6 +54,10 @@ void process_init(void);
  * PROCESS_BACKGROUND: it is reaped by itself.  Returns the pid, or -ENOENT, -ENOEXEC, -ENOMEM,
  * -E2BIG. */
 int process_start(int argc, char *const argv[], enum process_mode mode);
+
+/* Be told when a background process has ended.  Called with interrupts off: may not wait. */
+typedef void (*process_end_hook)(uint32_t pid, const char *name, int status);
+void process_set_end_hook(process_end_hook hook);
 
 /* Wait until it ends, reap it; its status, or -ESRCH. */
 int process_wait(uint32_t pid);

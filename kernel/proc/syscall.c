@@ -11,6 +11,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/layout.h"
 #include "kernel/lib/string.h"
+#include "kernel/log.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/tty.h"
 #include "mm/memstat.h"
@@ -111,8 +112,6 @@ struct linux_iovec {
 /* All pieces must be valid before the first is written (writev(2)): 0, -EFAULT, -EINVAL. */
 static int32_t check_iovecs(uaddr_t vector, uint32_t count)
 {
-    uint32_t total = 0;
-
     for (uint32_t i = 0; i < count; i++) {
         struct linux_iovec piece;
         if (copy_from_user(&piece, vector + i * (uint32_t)sizeof(piece), sizeof(piece)) != 0)
@@ -121,7 +120,6 @@ static int32_t check_iovecs(uaddr_t vector, uint32_t count)
             return -EINVAL;
         if (!user_range_is_valid(piece.base, piece.nbytes))
             return -EFAULT;
-        total = MIN(total + piece.nbytes, MAX_RW_BYTES);
     }
     return 0;
 }
@@ -317,12 +315,24 @@ static const struct {
 
 static uint32_t calls[ARRAY_SIZE(table)];
 
+/* Said once for each process: an ordinary program tries many. */
+static int32_t not_implemented(uint32_t number)
+{
+    struct process *process = process_current();
+
+    if (!process->told_enosys)
+        log_info("%s[%u]: system call %u is not implemented (told once)", process->name,
+                 process->pid, number);
+    process->told_enosys = true;
+    return -ENOSYS;
+}
+
 static void dispatch(struct trap_frame *frame)
 {
     uint32_t number = frame->eax;
 
     if (unlikely(number >= ARRAY_SIZE(table) || !table[number].function)) {
-        frame->eax = (uint32_t)-ENOSYS;
+        frame->eax = (uint32_t)not_implemented(number);
         return;
     }
     calls[number]++;

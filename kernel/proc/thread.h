@@ -44,7 +44,7 @@ void wait_queue_init(struct wait_queue *queue);
 /* Set up the scheduler; nothing runs yet. */
 void thread_init(void);
 
-/* Leave the boot stack for good: become the idle thread and the thread that runs `entry`, both
+/* Leave the boot stack for good: start the idle thread and the thread that runs `entry`, both
  * on guarded stacks, with interrupts on. */
 _Noreturn void thread_run(void (*entry)(void));
 

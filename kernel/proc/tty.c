@@ -18,10 +18,12 @@
 #define CTRL(letter) ((letter)&0x1F)
 #define BACKSPACE '\b'
 #define RUBOUT 0x7F
-#define LINE_MAX 256u
+#define LINE_MAX 4096u /* as Linux: N_TTY_BUF_SIZE */
 
 static struct {
     struct wait_queue readers;
+    struct wait_queue sleeper; /* the shell in tty_sleep_ticks(); only Ctrl-C wakes it */
+    bool sleeping;
     char line[LINE_MAX]; /* a finished line that was not read to its end */
     size_t length, position;
     uint32_t owner; /* pid whose line this is */
@@ -32,9 +34,12 @@ static bool take_interrupt_key(uint8_t byte)
 {
     uint32_t pid = process_foreground();
 
-    if (byte != CTRL('C') || pid == 0)
+    if (byte != CTRL('C') || (pid == 0 && !tty.sleeping))
         return false;
-    process_kill(pid, SIGINT);
+    if (pid == 0)
+        wait_queue_wake_all(&tty.sleeper);
+    else
+        process_kill(pid, SIGINT);
     console_flush_input();
     console_write("^C\n", 3);
     return true;
@@ -48,6 +53,7 @@ static void wake_readers(void)
 void tty_init(void)
 {
     wait_queue_init(&tty.readers);
+    wait_queue_init(&tty.sleeper);
     console_set_input_hooks(take_interrupt_key, wake_readers);
 }
 
@@ -74,6 +80,17 @@ int tty_read_byte_ticks(uint64_t nticks)
     }
     irq_restore(irq);
     return byte;
+}
+
+int tty_sleep_ticks(uint64_t nticks)
+{
+    uint32_t irq = irq_save();
+
+    tty.sleeping = true;
+    bool interrupted = wait_queue_sleep_ticks(&tty.sleeper, nticks);
+    tty.sleeping = false;
+    irq_restore(irq);
+    return interrupted ? -EINTR : 0;
 }
 
 void tty_write(const char *bytes, size_t nbytes)
@@ -111,9 +128,9 @@ static bool edit(uint8_t byte)
         tty.length = 0;
         return false;
     }
-    if (tty.length < LINE_MAX - 1 && byte >= ' ') {
+    if (tty.length < LINE_MAX - 1 && (byte >= ' ' || c == '\t')) {
         tty.line[tty.length++] = c;
-        console_write(&c, 1);
+        console_write(c == '\t' ? " " : &c, 1); /* one column each, for erase() */
     } else {
         console_write("\a", 1);
     }

@@ -146,6 +146,17 @@ static void panic_report(struct test *t)
     panic("a test of the report, number %d", 42);
 }
 
+/* The report must come to its end whatever it finds: here, a free list that never does, with the zones
+ * in the middle of an operation. */
+static void panic_over_a_broken_free_list(struct test *t)
+{
+    (void)t;
+    for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
+        if (pfn_to_page(pfn)->kind == PAGE_FREE)
+            pfn_to_page(pfn)->node.next = &pfn_to_page(pfn)->node;
+    panic("a broken free list");
+}
+
 static void leak(struct test *t)
 {
     EXPECT(t, buddy_alloc(2, PAGE_TEST, PAGE_ANY) != NULL);
@@ -173,6 +184,7 @@ const struct test_case test_cases[] = {
     TEST(backtraces_stop_at_garbage),
     TEST(symbols_know_their_limits),
     TEST_FATAL(panic_report),
+    TEST_FATAL(panic_over_a_broken_free_list),
     TEST_FATAL(leak),
     TEST_FATAL(fatal_write_to_text),
 };
