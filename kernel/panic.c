@@ -140,12 +140,22 @@ static void print_frame(enum log_level level, const struct trap_frame *frame)
         print_backtrace(level, frame->ebp, frame->eip);
 }
 
+static void print_memory_line(enum log_level level)
+{
+    char line[LINE_MAX] = "";
+    if (state.memory_line == NULL)
+        return;
+    state.memory_line(line, sizeof(line));
+    log_write(level, "memory: %s", line);
+}
+
 void panic_print_frame(const struct trap_frame *frame)
 {
     char what[MESSAGE_MAX];
     describe(frame, what, sizeof(what));
     log_write(LOG_WARNING, "%s", what);
     print_frame(LOG_WARNING, frame);
+    print_memory_line(LOG_WARNING);
 }
 
 static _Noreturn void stop(void)
@@ -181,22 +191,13 @@ static void check_recursion(const char *message)
     stop();
 }
 
-static void print_memory_line(void)
-{
-    char line[LINE_MAX] = "";
-    if (state.memory_line == NULL)
-        return;
-    state.memory_line(line, sizeof(line));
-    log_write(LOG_EMERG, "memory: %s", line);
-}
-
 static _Noreturn void report(const struct trap_frame *frame)
 {
     state.depth = 1;
     console_reset();
     log_write(LOG_EMERG, "KERNEL PANIC: %s", state.message);
     print_frame(LOG_EMERG, frame);
-    print_memory_line();
+    print_memory_line(LOG_EMERG);
     log_write(LOG_EMERG, "look further: `make debug` (gdb) or `make bochs`, then boot again");
     stop();
 }

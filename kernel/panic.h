@@ -16,8 +16,8 @@ _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* The same for an exception in the kernel: registers and backtrace are the frame's. */
 _Noreturn void panic_trap(const struct trap_frame *frame);
 
-/* Print a frame's registers, decoded fault and (kernel frames) backtrace to the console and the
- * log, and go on: used for programs that are killed. */
+/* Print a frame's registers, decoded fault, (kernel frames) backtrace and memory to the console
+ * and the log, and go on: used for programs that are killed. */
 void panic_print_frame(const struct trap_frame *frame);
 
 /* Print "  #0 0xc0101234 buddy_alloc+0x24" lines from a chain of saved EBPs. */
