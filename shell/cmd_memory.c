@@ -3,6 +3,8 @@
  * x_get_stats(). */
 #include "kernel/cpu/irq.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/process.h"
 #include "kernel/proc/syscall.h"
 #include "kernel/proc/thread.h"
 #include "mm/buddy.h"
@@ -73,14 +75,12 @@ int cmd_meminfo(int argc, char *argv[])
 
 /* ---- slabinfo ---- */
 
-int cmd_slabinfo(int argc, char *argv[])
+/* Exactly Linux's lines, too long for a screen. */
+static void print_slabs_long(void)
 {
     struct slab_stats s;
 
-    (void)argc;
-    (void)argv;
-    shell_printf("slabinfo - version: 2.1\n"
-                 "# name            <active_objs> <num_objs> <objsize> <objperslab> "
+    shell_printf("# name            <active_objs> <num_objs> <objsize> <objperslab> "
                  "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata "
                  "<active_slabs> <num_slabs> <sharedavail>\n");
     for (unsigned i = 0; slab_get_stats(i, &s); i++) {
@@ -90,6 +90,34 @@ int cmd_slabinfo(int argc, char *argv[])
         shell_printf(" : tunables %4u %4u %4u : slabdata %6u %6u %6u\n", 0, 0, 0, active,
                      active + s.slabs_empty, 0);
     }
+}
+
+/* The same columns but the tunables, in 80 columns; `free` is ours: kB without an object. */
+static void print_slabs(void)
+{
+    struct slab_stats s;
+
+    shell_printf(
+        "#                  active      num   obj     obj   pages  active    num   free\n"
+        "# name               objs     objs  size perslab perslab   slabs  slabs     kB\n");
+    for (unsigned i = 0; slab_get_stats(i, &s); i++) {
+        uint32_t active = s.slabs_full + s.slabs_partial, slabs = active + s.slabs_empty;
+        uint32_t held = slabs * s.pages_per_slab * PAGE_SIZE;
+        shell_printf("%-15s %8u %8u %5u %7u %7u %7u %6u %6u\n", s.name, s.objects_in_use,
+                     s.objects_total, s.slot_size, s.objects_per_slab, s.pages_per_slab, active,
+                     slabs, (held - s.objects_in_use * s.slot_size) / KiB);
+    }
+}
+
+int cmd_slabinfo(int argc, char *argv[])
+{
+    if (argc == 2 && strcmp(argv[1], "-l") != 0)
+        return shell_usage("slabinfo", "'%s' is no option", argv[1]);
+    shell_printf("slabinfo - version: 2.1\n");
+    if (argc == 2)
+        print_slabs_long();
+    else
+        print_slabs();
     return 0;
 }
 
@@ -196,17 +224,15 @@ static void print_frames(const struct buddy_stats *stats)
                      stats->frames[kind]);
 }
 
-static void print_faults(void)
+static void print_faults(const uint64_t faults[FAULT_CAUSE_COUNT])
 {
-    struct space_totals totals;
     uint64_t sum = 0;
 
-    space_get_totals(&totals);
     for (unsigned cause = 0; cause < FAULT_CAUSE_COUNT; cause++)
-        sum += totals.faults[cause];
+        sum += faults[cause];
     print_counter("pgfault", sum);
     for (unsigned cause = 0; cause < FAULT_CAUSE_COUNT; cause++)
-        print_counter(fault_cause_name((enum fault_cause)cause), totals.faults[cause]);
+        print_counter(fault_cause_name((enum fault_cause)cause), faults[cause]);
 }
 
 static void print_buddy_events(const struct buddy_stats *stats)
@@ -255,15 +281,41 @@ static void print_machine_events(void)
     print_counter("syscall", all_calls);
 }
 
+static void copy_space_stats(struct space *space, void *context)
+{
+    space_get_stats(space, context);
+}
+
+/* vmstat PID: one address space. */
+static int print_space(const char *argument)
+{
+    struct space_stats space;
+    uint32_t pid;
+
+    if (shell_parse_number("vmstat", "PID", argument, 1, INT32_MAX, &pid) != 0)
+        return -EINVAL;
+    if (process_with_space(pid, copy_space_stats, &space) != 0)
+        return shell_usage("vmstat", "there is no process %u", pid);
+    print_counter("nr_vmas", space.vmas);
+    print_counter("nr_virtual_pages", space.virtual_pages);
+    print_counter("nr_resident_pages", space.resident);
+    print_counter("nr_resident_peak", space.resident_peak);
+    print_counter("nr_table_pages", space.table_frames);
+    print_faults(space.faults);
+    return 0;
+}
+
 int cmd_vmstat(int argc, char *argv[])
 {
     struct buddy_stats stats;
+    struct space_totals totals;
 
-    (void)argc;
-    (void)argv;
+    if (argc > 1)
+        return print_space(argv[1]);
     buddy_get_stats(&stats);
+    space_get_totals(&totals);
     print_frames(&stats);
-    print_faults();
+    print_faults(totals.faults);
     print_buddy_events(&stats);
     print_machine_events();
     return 0;
@@ -278,12 +330,12 @@ int cmd_page(int argc, char *argv[])
     (void)argc;
     if (shell_parse_number("page", "PFN", argv[1], 0, UINT32_MAX >> PAGE_SHIFT, &pfn) != 0)
         return -EINVAL;
-    shell_printf("frame %#x (%u), physical 0x%08x-0x%08x", pfn, pfn, pfn << PAGE_SHIFT,
+    shell_printf("frame %#x (%u), physical 0x%08x-0x%08x\n", pfn, pfn, pfn << PAGE_SHIFT,
                  (pfn << PAGE_SHIFT) + PAGE_MASK);
     if (pfn < max_pfn && pfn < LOWMEM_MAX_PFN)
-        shell_printf(", at 0x%08x in the direct map",
+        shell_printf("      at 0x%08x in the direct map\n",
                      (unsigned)(uintptr_t)page_to_virt(pfn_to_page(pfn)));
-    shell_printf("\n  ");
+    shell_printf("      ");
     describe_frame(pfn);
     shell_printf("\n");
     return 0;

@@ -147,13 +147,12 @@ static void explain_unmapped(uint32_t pid, uaddr_t address)
             continue;
         shell_printf("      but ");
         print_range(&info);
-        shell_printf(" %s allows it: the first touch brings a frame\n", info.name);
+        shell_printf(" %s allows it: a touch brings a frame\n", info.name);
         return;
     }
-    shell_printf(
-        "      and no range of process %u holds the address: SIGSEGV, unless the stack "
-        "grows there\n",
-        pid);
+    shell_printf("      and no range of process %u holds the address: SIGSEGV,\n"
+                 "      unless the stack grows there\n",
+                 pid);
 }
 
 int cmd_walk(int argc, char *argv[])
@@ -197,7 +196,7 @@ int cmd_maps(int argc, char *argv[])
         return no_process("maps", pid);
     for (; next_vma(pid, count, &info); count++) {
         print_range(&info);
-        shell_printf(" %08x 00:00 %-9u %-26s %7u kB\n", info.file_offset, 0, info.name,
+        shell_printf(" %08x 00:00 %-9u %-20s %7u kB\n", info.file_offset, 0, info.name,
                      info.resident * PAGE_KB);
         virtual_kb += (info.end - info.start) / KiB;
         resident_kb += info.resident * PAGE_KB;

@@ -1,16 +1,15 @@
 /* shell/cmd_process.c - programs: what runs, starting and ending it. */
 #include "kernel/cpu/timer.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/thread.h"
 #include "shell/commands.h"
 #include "shell/names.h"
+#include "shell/signals.h"
 
 #define PAGE_KB (PAGE_SIZE / KiB)
 #define STATUS_SIGNALLED 128 /* a status above it: 128 + the signal's number */
-#define SIGNAL_MAX 31u
 
 /* ---- ps ---- */
 
@@ -77,44 +76,11 @@ int cmd_ps(int argc, char *argv[])
     return 0;
 }
 
-/* ---- Signals ---- */
-
-static const struct {
-    int number;
-    const char *name;
-} signals[] = {
-    { SIGINT, "SIGINT" },   { SIGILL, "SIGILL" },   { SIGTRAP, "SIGTRAP" },
-    { SIGABRT, "SIGABRT" }, { SIGBUS, "SIGBUS" },   { SIGFPE, "SIGFPE" },
-    { SIGKILL, "SIGKILL" }, { SIGSEGV, "SIGSEGV" }, { SIGTERM, "SIGTERM" },
-};
-
-static const char *signal_name(int number)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-        if (signals[i].number == number)
-            return signals[i].name;
-    return NULL;
-}
-
-/* "9", "-9", "KILL", "SIGKILL"; 0 if it is none of these. */
-static int signal_parse(const char *text)
-{
-    const size_t prefix = strlen("SIG");
-    uint32_t number;
-
-    if (*text == '-')
-        text++;
-    if (parse_u32(text, &number) == 0)
-        return number >= 1 && number <= SIGNAL_MAX ? (int)number : 0;
-    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-        if (strcmp(text, signals[i].name) == 0 || strcmp(text, signals[i].name + prefix) == 0)
-            return signals[i].number;
-    return 0;
-}
+/* ---- kill ---- */
 
 int cmd_kill(int argc, char *argv[])
 {
-    int signal = argc == 3 ? signal_parse(argv[2]) : SIGTERM;
+    int signal = argc == 3 ? signals_parse(argv[2]) : SIGTERM;
     uint32_t pid;
 
     if (shell_parse_number("kill", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
@@ -123,7 +89,7 @@ int cmd_kill(int argc, char *argv[])
     if (error == -ESRCH)
         shell_printf("kill: there is no process %u; `ps` lists them\n", pid);
     else if (error != 0)
-        shell_usage("kill", "'%s' is no signal that ends programs", argv[2]);
+        shell_usage("kill", "'%s' ends no program", argv[2]);
     return error;
 }
 
@@ -159,7 +125,7 @@ static int start_failed(int error, const char *program)
 static int wait_for(uint32_t pid)
 {
     int status = process_wait(pid);
-    const char *signal = signal_name(status - STATUS_SIGNALLED);
+    const char *signal = signals_name(status - STATUS_SIGNALLED);
 
     if (signal != NULL)
         shell_printf("[killed by %s]\n", signal);

@@ -2,7 +2,7 @@
 #include "kernel/cpu/timer.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/proc/thread.h"
+#include "kernel/proc/tty.h"
 #include "shell/commands.h"
 #include "shell/names.h"
 
@@ -45,6 +45,20 @@ static bool help_next_row(struct help_column *column, char *row, size_t size)
     return column->group <= column->last;
 }
 
+/* "Programs: args bench ...", in as many lines as it takes. */
+static void help_programs(void)
+{
+    const char *name;
+    int column = shell_printf("\nPrograms:") - 1;
+
+    for (unsigned i = 0; (name = names_program(i)) != NULL; i++) {
+        if (column + 1 + (int)strlen(name) >= SHELL_COLUMNS)
+            column = shell_printf("\n         ") - 1;
+        column += shell_printf(" %s", name);
+    }
+    shell_printf("\n");
+}
+
 static int help_table(void)
 {
     struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_PROGRAMS };
@@ -59,7 +73,8 @@ static int help_table(void)
         int width = more_right && *right_row != '\0' ? (int)sizeof(left_row) - 1 : 0;
         shell_printf("%-*s%s\n", width, more_left ? left_row : "", more_right ? right_row : "");
     }
-    shell_printf("\n`help COMMAND` tells more.  COMMAND; COMMAND # comment   PROGRAM & "
+    help_programs();
+    shell_printf("`help COMMAND` tells more.  COMMAND; COMMAND # comment   PROGRAM & "
                  "(background)\n"
                  "TAB completes, up and down recall lines, Ctrl-C ends a program.\n");
     return 0;
@@ -74,14 +89,23 @@ static int help_command(const struct shell_command *command)
     return 0;
 }
 
+static int help_program(const char *name)
+{
+    shell_printf("%s - a program, not a command\nusage: %s [ARGUMENT...] [&]\n", name, name);
+    shell_printf("The same as `run %s`; `help run` tells more.\n", name);
+    return 0;
+}
+
 int cmd_help(int argc, char *argv[])
 {
     if (argc == 1)
         return help_table();
     const struct shell_command *command = names_find_command(argv[1]);
-    if (command == NULL)
-        return shell_usage("help", "there is no command '%s'", argv[1]);
-    return help_command(command);
+    if (command != NULL)
+        return help_command(command);
+    if (names_is_program(argv[1]))
+        return help_program(argv[1]);
+    return shell_usage("help", "there is no command '%s'", argv[1]);
 }
 
 int cmd_echo(int argc, char *argv[])
@@ -99,8 +123,7 @@ int cmd_sleep(int argc, char *argv[])
     (void)argc;
     if (shell_parse_number("sleep", "SECONDS", argv[1], 0, SLEEP_MAX_SECONDS, &seconds) != 0)
         return -EINVAL;
-    thread_sleep_ticks((uint64_t)seconds * TIMER_HZ);
-    return 0;
+    return tty_sleep_ticks((uint64_t)seconds * TIMER_HZ);
 }
 
 int cmd_history(int argc, char *argv[])

@@ -8,82 +8,89 @@ const struct shell_command shell_commands[] = {
 
 /* ---- Physical memory ---- */
 { "meminfo", "", "memory by use, in kB",
-  "Fields as in Linux's /proc/meminfo (proc(5)).  MemTotal is what the allocator manages:\n"
-  "MemFree + every kind of use, exactly.  Mapped: program text and data.  The last\n"
-  "fields are Strata's: RAM that was never managed (Reserved), and what it holds.\n",
+  "Fields as in Linux's /proc/meminfo (proc(5)).  MemTotal is what the allocator\n"
+  "manages: MemFree + every kind of use, exactly.  Mapped: program text and data.\n"
+  "The last fields are Strata's: RAM that was never managed (Reserved), and what\n"
+  "it holds.  `watch meminfo` shows all fields on one screen.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_meminfo },
 { "memmap", "", "the firmware's memory map",
-  "First the ranges as they were reported: they may overlap and need not be sorted.\n"
-  "Then the final map: where ranges overlap, the stronger type has won.\n"
+  "First the ranges as they were reported: they may overlap and need not be\n"
+  "sorted.  Then the final map: where ranges overlap, the stronger type has won.\n"
   "\"usable\" went to the buddy allocator.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_memmap },
 { "zoneinfo", "", "zones, in frames",
-  "spanned: from the zone's first frame to its last.  present: of these, RAM.  managed:\n"
-  "given to the buddy allocator.  free: free now.\n",
+  "spanned: from the zone's first frame to its last.  present: of these, RAM.\n"
+  "managed: given to the buddy allocator.  free: free now.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_zoneinfo },
 { "buddyinfo", "", "free blocks by order",
-  "As Linux's /proc/buddyinfo: for each zone the number of free blocks of 2^0, 2^1, ...\n"
-  "2^10 frames.  Many small blocks and few large ones: the zone is fragmented.\n",
+  "As Linux's /proc/buddyinfo: for each zone the number of free blocks of 2^0,\n"
+  "2^1, ... 2^10 frames.  Many small blocks and few large ones: it is fragmented.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_buddyinfo },
-{ "slabinfo", "", "object caches",
-  "As Linux's /proc/slabinfo (slabinfo(5)).  objsize includes what debugging adds;\n"
-  "active_slabs hold at least one object in use.  Strata has no tunables: 0.\n",
-  SHELL_MEMORY, 0, 0, 0, cmd_slabinfo },
-{ "vmstat", "", "counters of memory events",
-  "nr_*: frames now.  pgfault: page faults served, and pgfault_* by cause.  pgalloc_*,\n"
-  "pgfree: blocks taken and given back.  buddy_split and buddy_merge: blocks halved and\n"
-  "joined.  ctxt: thread switches.  intr: interrupts.  Try `watch vmstat`.\n",
-  SHELL_MEMORY, 0, 0, 0, cmd_vmstat },
+{ "slabinfo", "[-l]", "object caches",
+  "Columns as in Linux's /proc/slabinfo (slabinfo(5)); -l: in its long lines.\n"
+  "objsize includes what debugging adds; active_slabs hold at least one object in\n"
+  "use.  free: kB held without an object in them.  Strata has no tunables: 0.\n",
+  SHELL_MEMORY, 0, 1, 0, cmd_slabinfo },
+{ "vmstat", "[PID]", "counters of memory events",
+  "Of the machine, or of one program's address space.  nr_*: frames now.\n"
+  "pgfault: page faults served, and pgfault_* by cause.  pgalloc_*, pgfree: blocks\n"
+  "taken and given back.  buddy_split, buddy_merge: blocks halved and joined.\n"
+  "ctxt: thread switches.  intr: interrupts.\n",
+  SHELL_MEMORY, 0, 1, 0, cmd_vmstat },
 { "page", "PFN", "one page frame",
-  "PFN is the frame's number: its physical address divided by 4096.  Shows its zone, who\n"
-  "has it, and the block that it is a part of.  Example: page 0x100\n",
+  "PFN is the frame's number: its physical address divided by 4096.  Shows its\n"
+  "zone, who has it, and the block that it is a part of.  Example: page 0x100\n",
   SHELL_MEMORY, 1, 1, 0, cmd_page },
 
 /* ---- Virtual memory ---- */
 { "walk", "ADDRESS [PID]", "translate an address",
-  "Follows the page tables as the processor does: CR3, directory entry, table entry.\n"
-  "Without PID, in the kernel's own directory.  Flags: Present, Writable, User,\n"
-  "write-Through, Cache disabled, Accessed, Dirty, Size (4 MiB), Global.\n"
+  "Follows the page tables as the processor does: CR3, directory entry, table\n"
+  "entry.  Without PID, in the kernel's own directory.  Flags: Present, Writable,\n"
+  "User, write-Through, Cache disabled, Accessed, Dirty, Size (4 MiB), Global.\n"
   "Example: walk 0xc0100000\n",
   SHELL_PAGING, 1, 2, 0, cmd_walk },
 { "maps", "PID", "a program's address space",
-  "Lines as in Linux's /proc/PID/maps: addresses, rights, offset in the file, device,\n"
-  "inode, name.  The last column is ours: how much of the range has frames.\n",
+  "Lines as in Linux's /proc/PID/maps: addresses, rights, offset in the file,\n"
+  "device, inode, name.  The last column is ours: how much of it has frames.\n",
   SHELL_PAGING, 1, 1, 0, cmd_maps },
 { "peek", "ADDRESS [COUNT]", "read kernel memory",
-  "COUNT words of 32 bits (default 16), in hexadecimal and as characters.  What is not\n"
-  "mapped is reported.  Example: peek 0xc00b8000 8\n",
+  "COUNT words of 32 bits (default 16), in hexadecimal and as characters.  What\n"
+  "is not mapped is reported.  Example: peek 0xc00b8000 8\n",
   SHELL_PAGING, 1, 2, 0, cmd_peek },
 { "poke", "ADDRESS VALUE", "write kernel memory",
-  "Writes one word of 32 bits and shows what was there.  What is not mapped, or read-only,\n"
-  "is refused; nothing else is: this can crash the kernel.\n",
+  "Writes one word of 32 bits and shows what was there.  What is not mapped, or\n"
+  "read-only, is refused; nothing else is: this can crash the kernel.\n",
   SHELL_PAGING, 2, 2, SHELL_NO_WATCH, cmd_poke },
 
 /* ---- Programs ---- */
 { "run", "PROGRAM [ARGUMENT...] [&]", "run a program",
-  "PROGRAM is a file of the initrd; TAB lists them.  With & it runs in the background.\n"
-  "Says how it ended, unless with status 0.  Ctrl-C ends it.  `run` itself may be left\n"
-  "out if no command has the program's name.  Example: run memhog 16M & watch meminfo\n",
+  "PROGRAM is a file of the initrd; TAB lists them.  With & it runs in the\n"
+  "background, and its end is told before the next prompt; else Ctrl-C ends it.\n"
+  "Says how it ended, unless with status 0.  `run` itself may be left out if no\n"
+  "command has the program's name.  Example: run memhog 32M 30 &\n",
   SHELL_PROGRAMS, 1, SHELL_WORDS_MAX, SHELL_NO_WATCH | SHELL_BACKGROUND, cmd_run },
 { "ps", "", "programs and threads",
   "VSZ: kB of addresses.  RSS: kB of memory resident.  MINFLT: page faults served.\n"
   "TIME: seconds of processor time.  [name]: a kernel thread.\n",
   SHELL_PROGRAMS, 0, 0, 0, cmd_ps },
 { "kill", "PID [SIGNAL]", "end a program",
-  "SIGNAL is a number or a name (9, KILL, SIGKILL), by default TERM.\n",
+  "SIGNAL is a number or a name (9, KILL, SIGKILL), by default TERM: any that\n"
+  "ends a program.  HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE\n"
+  "ALRM TERM STKFLT (1 to 16), XCPU XFSZ VTALRM PROF (24 to 27), IO PWR SYS (29\n"
+  "to 31).\n",
   SHELL_PROGRAMS, 1, 2, SHELL_NO_WATCH, cmd_kill },
 
 /* ---- Machine ---- */
 { "check", "", "run every validator",
-  "Each allocator and table walks all that it has and checks its invariants.  The first\n"
-  "violation is in the log.\n",
+  "Each allocator and table walks all that it has and checks its invariants.\n"
+  "The first violation is in the log.\n",
   SHELL_SYSTEM, 0, 0, 0, cmd_check },
 { "dmesg", "[-n LEVEL]", "the kernel's log",
   "With -n: sets what is shown on the console, as `loglevel` does.\n",
   SHELL_SYSTEM, 0, 2, 0, cmd_dmesg },
 { "loglevel", "[LEVEL]", "log shown on the console",
-  "Messages with a level below LEVEL (1 to 8) are shown: 4 errors and worse, 7 information,\n"
-  "8 debugging too.  All are kept for `dmesg`.\n",
+  "Messages with a level below LEVEL (1 to 8) are shown: 4 errors and worse, 7\n"
+  "information, 8 debugging too.  All are kept for `dmesg`.\n",
   SHELL_SYSTEM, 0, 1, 0, cmd_loglevel },
 { "uptime", "", "time since the start", NULL,
   SHELL_SYSTEM, 0, 0, 0, cmd_uptime },
@@ -95,19 +102,21 @@ const struct shell_command shell_commands[] = {
 { "poweroff", "", "switch off", NULL,
   SHELL_SYSTEM, 0, 0, SHELL_NO_WATCH, cmd_poweroff },
 { "panic", "[TEXT...]", "stop with a report",
-  "Ends the kernel the way a broken invariant does, to show what the report looks like.\n",
+  "Ends the kernel the way a broken invariant does, to show what the report\n"
+  "looks like.\n",
   SHELL_SYSTEM, 0, SHELL_WORDS_MAX, SHELL_NO_WATCH, cmd_panic },
 
 /* ---- Shell ---- */
 { "help", "[COMMAND]", "this table, or more on one", NULL,
   SHELL_SESSION, 0, 1, 0, cmd_help },
-{ "watch", "[-n SECONDS] COMMAND [ARGUMENT...]", "repeat until a key is hit",
-  "Redraws the command's output in place every SECONDS (1 to 3600, default 1).\n"
-  "Example: run memhog 32M & watch meminfo\n",
+{ "watch", "[-n SECONDS] COMMAND...", "repeat until a key is hit",
+  "Redraws the command's output in place every SECONDS (1 to 3600, default 1);\n"
+  "COMMAND may have arguments.  Example: run memhog 32M 30 & watch meminfo\n",
   SHELL_SESSION, 1, SHELL_WORDS_MAX, SHELL_NO_WATCH, cmd_watch },
 { "echo", "[TEXT...]", "print text", NULL,
   SHELL_SESSION, 0, SHELL_WORDS_MAX, 0, cmd_echo },
-{ "sleep", "SECONDS", "wait (for scripts)", NULL,
+{ "sleep", "SECONDS", "wait (for scripts)",
+  "Ctrl-C ends it, and the rest of the line.\n",
   SHELL_SESSION, 1, 1, SHELL_NO_WATCH, cmd_sleep },
 { "history", "", "the lines entered so far", NULL,
   SHELL_SESSION, 0, 0, 0, cmd_history },

@@ -7,6 +7,8 @@
 #include "mm/space.h"
 #include "shell/shell.h"
 
+#define NEXT_LINE "\n      "
+
 static const char *zone_name(pfn_t pfn)
 {
     struct buddy_stats stats;
@@ -62,7 +64,7 @@ static void describe_owner(struct page *head)
     case PAGE_ANON:
     case PAGE_FILE:
         shell_printf(", mapped in %u place%s%s", head->refs, head->refs == 1 ? "" : "s",
-                     head == space_zero_page() ? ", the shared zero frame" : "");
+                     head == space_zero_page() ? ", the zero frame" : "");
         break;
     default:
         break;
@@ -84,8 +86,8 @@ void describe_frame(pfn_t pfn)
     }
     shell_printf("%s", page_kind_name((enum page_kind)head->kind));
     if (head->order > 0)
-        shell_printf(", %s of a block of 2^%u frames at %#x",
-                     pfn == head_pfn ? "head" : "inside", head->order, head_pfn);
+        shell_printf(NEXT_LINE "%s block %#x, 2^%u frames",
+                     pfn == head_pfn ? "head of" : "inside", head_pfn, head->order);
     describe_owner(head);
 }
 
@@ -106,7 +108,7 @@ void describe_entry(pte_t entry)
         { PTE_LARGE, 'S', "4 MiB page", NULL },
         { PTE_GLOBAL, 'G', "global", NULL },
     };
-    const char *separator = "\n      ";
+    const char *separator = NEXT_LINE;
 
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
         shell_printf("%c", (entry & flags[i].bit) != 0 ? flags[i].letter : '-');

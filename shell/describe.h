@@ -4,8 +4,8 @@
 #include "mm/page.h"
 #include "mm/paging.h"
 
-/* One line on a frame, without a newline: "zone Normal, slab, block of 2^0 frames at pfn 0x123,
- * ...". */
+/* A frame, without a newline at the end: "zone Normal, slab, cache vma, 3 objects in use".  A
+ * block of several frames takes a second, indented line: "head of block 0x3fc0, 2^3 frames". */
 void describe_frame(pfn_t pfn);
 
 /* An entry's flags as letters, and on a line of their own in words: "PW---A---", "present,

@@ -89,6 +89,7 @@ static void insert(struct line_editor *editor, char c)
     char *at = editor->text + editor->cursor;
 
     if (editor->length == LINE_LENGTH_MAX) {
+        editor->cut = true;
         put_string(editor, BEL);
         return;
     }
@@ -114,6 +115,7 @@ static void erase(struct line_editor *editor, size_t start, size_t end)
     memmove(editor->text + start, editor->text + end, editor->length - end + 1);
     editor->length -= end - start;
     editor->cursor = start;
+    editor->cut = editor->cut && editor->length > 0;
     if (rubbed_out && !window_follow(editor))
         put_string(editor, "\b \b");
     else
@@ -250,6 +252,15 @@ static void complete(struct line_editor *editor, bool second)
 
 /* ---- Keys ---- */
 
+static enum line_event enter(struct line_editor *editor)
+{
+    put_string(editor, "\n");
+    if (editor->cut)
+        return LINE_REFUSED;
+    history_add(&editor->history, editor->text);
+    return LINE_ENTERED;
+}
+
 static enum line_event press(struct line_editor *editor, uint8_t key, bool second_tab)
 {
     size_t cursor = editor->cursor, length = editor->length;
@@ -301,9 +312,7 @@ static enum line_event press(struct line_editor *editor, uint8_t key, bool secon
         return LINE_CANCELLED;
     case '\r':
     case '\n':
-        put_string(editor, "\n");
-        history_add(&editor->history, editor->text);
-        return LINE_ENTERED;
+        return enter(editor);
     default:
         if (key >= ' ' && key < KEY_RUBOUT)
             insert(editor, (char)key);
@@ -325,6 +334,7 @@ void line_begin(struct line_editor *editor)
     editor->text[0] = '\0';
     editor->length = editor->cursor = editor->first = 0;
     editor->age = 0;
+    editor->cut = false;
     editor->decoder.state = KEYS_PLAIN;
     editor->after_tab = false;
     put_string(editor, editor->prompt);

@@ -20,6 +20,7 @@ struct line_hooks {
 enum line_event {
     LINE_CONTINUE, /* go on feeding */
     LINE_ENTERED,  /* Enter: the line is in `text` */
+    LINE_REFUSED,  /* Enter, but `text` lacks what did not fit */
     LINE_CANCELLED /* Ctrl-C: forget it */
 };
 
@@ -31,6 +32,7 @@ struct line_editor {
     char text[LINE_LENGTH_MAX + 1]; /* always NUL-terminated */
     size_t length;
     size_t cursor; /* 0 .. length */
+    bool cut;      /* something did not fit into `text` */
     size_t first;  /* the first byte that is visible; > 0 when the line has scrolled */
 
     unsigned age;                    /* 0: the new line; n: the line of n lines ago */
@@ -46,6 +48,7 @@ void line_init(struct line_editor *editor, const struct line_hooks *hooks, const
 /* Start a new line: show the prompt. */
 void line_begin(struct line_editor *editor);
 
-/* Take one byte.  CR, LF and CR LF each end a line.  What is entered is added to the history. 
- * A line that is full, or a key that cannot do anything, answers BEL. */
+/* Take one byte.  CR, LF and CR LF each end a line.  What is entered is added to the history.
+ * A line that is full, or a key that cannot do anything, answers BEL; a line that was too long
+ * once is refused, unless it was emptied since then. */
 enum line_event line_feed(struct line_editor *editor, uint8_t byte);

@@ -88,7 +88,9 @@ const char *names_candidate(const char *before, unsigned index)
         return first_word(index);
     if (is_word(command, "run"))
         return names_program(index);
-    if (is_word(command, "help") || strncmp(command, "watch ", strlen("watch ")) == 0)
+    if (is_word(command, "help"))
+        return first_word(index);
+    if (strncmp(command, "watch ", strlen("watch ")) == 0)
         return command_name(index);
     return NULL;
 }

@@ -3,13 +3,15 @@
  * Grammar     line    = command { (";" | "&") command } [ "#" comment ]
  *             command = { word };  quotes and backslashes as in kernel/lib/parse.h
  * A command's first word is looked up in the table in commands.c, then among the programs of
- * the initrd: `heap` is short for `run heap`. */
+ * the initrd: `heap` is short for `run heap`.  A line with a pipe, a redirection or && outside
+ * quotes is refused as a whole: half of it would not be what was meant. */
 #include "shell/shell.h"
 
 #include "kernel/lib/errno.h"
 #include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/tty.h"
+#include "shell/jobs.h"
 #include "shell/line.h"
 #include "shell/names.h"
 
@@ -58,11 +60,13 @@ int shell_usage(const char *name, const char *fmt, ...)
     const char *arguments = command == NULL ? "" : command->arguments;
     va_list args;
 
-    shell_printf("%s: ", name);
+    int columns = shell_printf("%s: ", name);
     va_start(args, fmt);
-    shell_vprintf(fmt, args);
+    columns += shell_vprintf(fmt, args);
     va_end(args);
-    shell_printf("; usage: %s%s%s\n", name, *arguments == '\0' ? "" : " ", arguments);
+    columns += (int)(strlen("; usage:  ") + strlen(name) + strlen(arguments));
+    shell_printf("%susage: %s%s%s\n", columns < SHELL_COLUMNS ? "; " : "\n", name,
+                 *arguments == '\0' ? "" : " ", arguments);
     return -EINVAL;
 }
 
@@ -93,11 +97,20 @@ int shell_call(const struct shell_command *command, int argc, char *argv[])
 
 /* ---- Commands ---- */
 
+/* What people try who want to leave. */
+static bool means_poweroff(const char *name)
+{
+    return strcmp(name, "exit") == 0 || strcmp(name, "quit") == 0 ||
+           strcmp(name, "logout") == 0;
+}
+
 static int unknown_command(const char *name)
 {
     const char *suggestion = names_suggest(name);
 
-    if (suggestion != NULL)
+    if (means_poweroff(name))
+        shell_printf("%s: unknown command; to end: `poweroff`\n", name);
+    else if (suggestion != NULL)
         shell_printf("%s: unknown command; did you mean `%s`?\n", name, suggestion);
     else
         shell_printf("%s: unknown command; type `help`\n", name);
@@ -149,7 +162,8 @@ static int execute_text(const char *text, size_t length, bool background)
     return execute_words(count, words, background);
 }
 
-/* Where the command at `text` ends: at a ';' or '&' outside quotes, a comment, or the NUL. */
+/* Where the command at `text` ends: outside quotes at a ';' or '&', a comment or one of what we
+ * do not have, or at the NUL. */
 static const char *command_end(const char *text)
 {
     char quote = 0, previous = ' ';
@@ -161,19 +175,34 @@ static const char *command_end(const char *text)
             quote = *text == quote ? 0 : quote;
         else if (*text == '\'' || *text == '"')
             quote = *text;
-        else if (*text == ';' || *text == '&' || (*text == '#' && previous == ' '))
+        else if (strchr(";&|<>", *text) != NULL || (*text == '#' && previous == ' '))
             break;
     }
     return text;
 }
 
+/* Does the line hold what only other shells can do? */
+static bool is_beyond_us(const char *line)
+{
+    const char *end = command_end(line);
+
+    for (; *end != '\0' && *end != '#'; end = command_end(end + 1))
+        if (strchr("|<>", *end) != NULL || (end[0] == '&' && end[1] == '&'))
+            return true;
+    return false;
+}
+
 int shell_execute(const char *line)
 {
+    if (is_beyond_us(line)) {
+        shell_printf("shell: no pipes, redirection or && here; nothing was run\n");
+        return -EINVAL;
+    }
     for (;;) {
         const char *end = command_end(line);
         int result = execute_text(line, (size_t)(end - line), *end == '&');
         bool last = *end == '\0' || *end == '#' || end[1] == '\0';
-        if (last)
+        if (last || result == -EINTR)
             return result;
         line = end + 1;
     }
@@ -197,11 +226,14 @@ void shell_main(void *unused)
     line_init(&shell.editor, &hooks, SHELL_PROMPT);
     for (;;) {
         enum line_event event;
+        jobs_report();
         line_begin(&shell.editor);
         do {
             event = line_feed(&shell.editor, (uint8_t)tty_read_byte());
         } while (event == LINE_CONTINUE);
         if (event == LINE_ENTERED)
             shell_execute(shell.editor.text);
+        else if (event == LINE_REFUSED)
+            shell_printf("shell: line longer than %u characters, not run\n", LINE_LENGTH_MAX);
     }
 }

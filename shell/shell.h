@@ -10,6 +10,7 @@
 #define SHELL_LINE_MAX \
     1024u /* bytes in one command; run="..." may be longer than a typed line */
 #define SHELL_WORDS_MAX 32
+#define SHELL_COLUMNS 80 /* of the terminal; the last one stays free */
 
 /* Subjects, in the order in which help shows them. */
 enum shell_group {
@@ -28,7 +29,7 @@ struct shell_command {
     const char *name;
     const char *arguments; /* as shown by help: "ADDRESS [PID]" */
     const char *summary;   /* at most 27 characters: the table in help has two columns */
-    const char *details;   /* help COMMAND: what the columns mean, examples; may be NULL */
+    const char *details;   /* help COMMAND: lines that fit; may be NULL */
     enum shell_group group;
     int min_arguments, max_arguments; /* the name not counted */
     unsigned flags;
@@ -45,7 +46,8 @@ int shell_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Send the output of shell_printf() to `sink`; NULL: to the console again. */
 void shell_redirect(format_sink sink, void *context);
 
-/* Print "NAME: what is wrong; usage: NAME ARGUMENTS" in one line and return -EINVAL. */
+/* Print "NAME: what is wrong; usage: NAME ARGUMENTS", in two lines if one is too short, and
+ * return -EINVAL. */
 int shell_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Read the argument `text`, called `what` in the usage, of command `name`: a number in min ..
@@ -54,7 +56,8 @@ int shell_parse_number(const char *name, const char *what, const char *text, uin
                        uint32_t max, uint32_t *value);
 
 /* Run a line: commands separated by ';', programs that go on in the background ended by '&',
- * comments behind '#'.  Result of the last command: 0, -errno, or a program's exit status. */
+ * comments behind '#'.  A command that returns -EINTR (Ctrl-C) ends the line.  Result of the last
+ * command: 0, -errno, or a program's exit status. */
 int shell_execute(const char *line);
 
 /* Check the number of arguments and run a command. */

@@ -6,6 +6,7 @@
 #include "kernel/main.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
+#include "shell/jobs.h"
 #include "shell/shell.h"
 
 static void show_banner(void)
@@ -40,6 +41,7 @@ static void log_boot_time(void)
 
 void start(void)
 {
+    jobs_init();
     show_banner();
     log_boot_time();
     run_boot_commands();

@@ -5,13 +5,14 @@ import time
 
 import pytest
 
-from machine import ISO, Machine, bochs_shell, qemu_shell, wait_until
+from machine import ISO, ROOT, Machine, bochs_shell, qemu_shell, wait_until
 
 pytestmark = pytest.mark.xdist_group("session")
 
 CTRL_A, CTRL_C, CTRL_E, CTRL_K, CTRL_U, CTRL_W = "\x01\x03\x05\x0b\x15\x17"
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE, BACKSPACE = "\x1b[H", "\x1b[F", "\x1b[3~", "\x7f"
+COMMANDS = re.findall(r'^\{ "(\w+)", "', (ROOT / "shell/commands.c").read_text(), re.MULTILINE)
 USES = ["AnonPages", "Mapped", "Slab", "KernelStack", "PageTables", "VmallocUsed",
         "KmallocLarge"]
 
@@ -54,12 +55,17 @@ def test_zoneinfo(shell):
 
 def test_slabinfo(shell):
     output = shell.command("slabinfo")
-    assert output.startswith("slabinfo - version: 2.1\n# name ")
-    rows = re.findall(r"^([\w-]+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) :", output, re.MULTILINE)
+    assert output.startswith("slabinfo - version: 2.1\n#")
+    rows = re.findall(r"^([\w-]+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)", output, re.MULTILINE)
     caches = {name: list(map(int, row)) for name, *row in rows}
     for used, total, size, per_slab, pages in caches.values():
         assert used <= total and total % per_slab == 0 and per_slab * size <= pages * 4096
     assert {"kmalloc-32", "vma", "thread", "process"} <= set(caches)
+    long_output = shell.command("slabinfo -l")  # as Linux prints it
+    assert long_output.startswith("slabinfo - version: 2.1\n# name ")
+    long_names = re.findall(r"^([\w-]+)(?: +\d+){5} : tunables(?: +\d+){3} : slabdata(?: +\d+){3}$",
+                            long_output, re.MULTILINE)
+    assert long_names == [row[0] for row in rows]
 
 
 def test_memmap(shell):
@@ -73,6 +79,7 @@ def test_memmap(shell):
 
 
 def test_page_and_walk(shell):
+    assert "inside block 0x3000, 2^10 frames" in shell.command("page 0x3001")
     assert "reserved" in shell.command("page 0x100")
     walk = shell.command("walk 0xc0100000")
     assert "PDE" in walk and "physical 0x00100000" in walk and "read-only" in walk
@@ -126,12 +133,69 @@ def test_help(shell):
     ("watch poweroff", ["watch"]),
     ("echo 'open", ["quotation mark", "not closed"]),
     ("help nothing", ["nothing"]),
+    ("slabinfo -x", ["-x", "option"]),
+    ("loglevel 0", ["1 to 8"]),
+    ("loglevel 9", ["1 to 8"]),
+    ("kill 1 CHLD", ["CHLD", "ends no program"]),
+    ("kill 9999 USR1", ["no process 9999"]),
+    ("echo started; hello 2>&1", ["no pipes, redirection"]),
+    ("hello | cat", ["no pipes, redirection"]),
+    ("cat < file", ["no pipes, redirection"]),
+    ("hello && hello", ["no pipes, redirection"]),
+    ("exit", ["poweroff"]),
+    ("quit", ["poweroff"]),
+    ("logout", ["poweroff"]),
 ])
 def test_bad_input(shell, line, parts):
     output = shell.command(line).strip()
     assert output.count("\n") == 0, output
+    assert_fits(output)
     for part in parts:
         assert part in output
+
+
+def test_quotes_keep_what_is_refused(shell):
+    assert shell.command("echo 'a | b > c' \"&&\" \\< # d | e").strip() == "a | b > c && <"
+
+
+def test_a_line_that_is_too_long_is_not_run(shell):
+    assert shell.command("echo " + "x" * 250).strip() == "x" * 250
+    assert shell.command("echo " + "x" * 251).strip() == \
+        "shell: line longer than 255 characters, not run"
+    assert shell.command("echo after").strip() == "after"
+
+
+# --- what is printed stays within 80 columns ---------------------------------------------------
+
+
+def assert_fits(output):
+    for line in output.splitlines():
+        assert len(line) < 80, line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits(shell, command):
+    output = shell.command(f"help {command}")
+    assert f"usage: {command}" in output
+    assert_fits(output)
+
+
+@pytest.mark.parametrize("line", [
+    "help", "help hostile", "meminfo", "memmap", "zoneinfo", "buddyinfo", "slabinfo", "vmstat",
+    "page 0x100", "page 0x3000", "page 0x3001", "page 0xfffff", "walk 0xc0100000",
+    "walk 0xc0bfffff", "walk 0xc00b8fff", "walk 0x1000", "walk 0xffffffff", "peek 0xc0100000",
+    "ps", "check", "uptime", "loglevel", "peek 0x100000000", "peek 0xc0100001",
+    "poke 0x100000000 1", "walk 0x100000000 1", "watch", "watch -n 99999 meminfo",
+    "watch -n x", "watch hostile", "watch poweroff", "sleep 99999", "run", "hello & ps &",
+])
+def test_output_fits(shell, line):
+    assert_fits(shell.command(line))
+
+
+def test_help_on_programs(shell):
+    assert re.search(r"^Programs: .*\bmemhog\b", shell.command("help"), re.MULTILINE)
+    output = shell.command("help memhog")
+    assert "program" in output and "usage: memhog [ARGUMENT...] [&]" in output
 
 
 # --- keys --------------------------------------------------------------------------------------
@@ -173,6 +237,22 @@ def test_ctrl_c_drops_the_line(shell):
     shell.send("echo not this" + CTRL_C)
     shell.wait_prompt()
     assert shell.command("echo this").strip() == "this"
+
+
+def test_ctrl_c_ends_a_sleep_and_its_line(shell):
+    began = time.monotonic()
+    shell.send("sleep 600; echo too far\r")
+    shell.expect("far\r")
+    time.sleep(0.5)
+    shell.send(CTRL_C)
+    assert "too far" not in shell.wait_prompt()
+    assert time.monotonic() - began < 300
+
+
+def test_keys_typed_during_a_sleep_are_kept(shell):
+    shell.send("sleep 1\recho kept\r")
+    shell.wait_prompt()
+    assert "kept\n" in shell.wait_prompt() + "\n"
 
 
 def test_several_commands(shell):
@@ -237,6 +317,39 @@ def test_background_program_is_seen_and_killed(shell):
     wait_until(lambda: "spin" not in shell.command("ps"))
 
 
+def maps_of(shell, program):
+    shell.command(f"run {program} &")
+    pid = re.search(rf"^ *(\d+) +\d+ .*{program}", shell.command("ps"), re.MULTILINE)[1]
+    return pid, shell.command(f"maps {pid}")
+
+
+def test_the_end_of_a_background_program_is_told_once(shell):
+    pid, maps = maps_of(shell, "spin")
+    assert_fits(maps)
+    for address in ("0x08048000", "0x70000000", "0xbfffe000"):
+        assert_fits(shell.command(f"walk {address} {pid}"))
+    told = shell.command(f"kill {pid} USR1")
+    told += "".join(shell.command("sleep 1") for _ in range(2))
+    assert told.count(f"[{pid}] spin: killed by SIGUSR1") == 1
+    told = shell.command("run hello &") + shell.command("sleep 1")
+    assert len(re.findall(r"^\[\d+\] hello: exit status 0$", told, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("line", [
+    "cat file", "hello there", "heap 1", "bench foo", "spin 1", "count x", "count 1 2", "mallocs abc",
+    "mallocs 1 x",
+])
+def test_programs_refuse_what_makes_no_sense(shell, line):
+    program = line.split()[0]
+    assert re.fullmatch(rf"usage: {program}\b.*\n\[exit status 2\]", shell.command(line).strip())
+
+
+def test_count_and_memhog_in_small(shell):
+    assert shell.command("count 2").split() == ["1", "2"]
+    assert shell.command("memhog 1").splitlines() == \
+        ["memhog: 1 of 1 pages filled", "memhog: 1 KiB filled and verified"]
+
+
 def test_a_program_that_faults_dies_alone(shell):
     output = shell.command("run hostile load-null")
     assert "SIGSEGV" in output
@@ -299,3 +412,17 @@ def test_panic_command():
         output, _ = shell.expect("look further")
         assert "KERNEL PANIC: of the test" in output
         assert re.search(r"#1 +0xc\w+ \w+\+0x", output)
+
+
+def test_vmstat_of_one_program(shell):
+    """Faults by cause, in one address space."""
+    shell.send("run memhog 1M 60 &\r")
+    shell.wait_prompt()
+    pid = re.search(r"^ *(\d+) .*memhog", shell.command("ps"), re.MULTILINE)[1]
+    wait_until(lambda: shell.fields(f"vmstat {pid}")["pgfault_anon"] >= 256)
+    space = shell.fields(f"vmstat {pid}")
+    assert space["pgfault"] == sum(n for name, n in space.items() if name.startswith("pgfault_"))
+    assert 256 < space["nr_resident_pages"] <= space["nr_virtual_pages"]
+    assert space["pgfault_file"] > 0 and space["pgfault_bad"] == 0
+    shell.command(f"kill {pid}")
+    assert "no process" in shell.command(f"vmstat {pid}")

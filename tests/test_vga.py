@@ -83,6 +83,22 @@ def test_meminfo_is_on_the_screen(screen):
     assert free and free[0].endswith(" kB")
 
 
+def test_watch_shows_all_of_meminfo(screen):
+    screen.type("watch meminfo\n")
+    screen.wait_for(lambda lines: all(any(name in line for line in lines) for name in
+                                      ("MemTotal:", "DirectMap4M:", "Initrd:", "any key ends")))
+    screen.type("q")
+    screen.wait_for(at_prompt)
+
+
+def test_help_fits_on_the_screen(screen):
+    screen.type("clear\n")
+    screen.type("help\n")
+    lines = screen.wait_for(lambda lines: any("TAB completes" in line for line in lines))
+    assert any("help" == line[len(PROMPT):] for line in lines)
+    assert any(line.startswith("Programs: ") for line in lines)
+
+
 def test_scrolling_keeps_the_last_lines(screen):
     screen.type("help\n")
     screen.type("echo bottom\n")

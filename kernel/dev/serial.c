@@ -30,6 +30,7 @@ enum uart_register {
 #define DIVISOR_115200 1
 #define INTERRUPT_ON_RECEIVE 0x01
 #define FIFO_ENABLE 0x01 /* a receive interrupt for each byte */
+#define QUIET_POLLS 200  /* without a byte: nothing more is under way */
 #define LINE_8N1 0x03
 #define LINE_DLAB 0x80
 #define MODEM_DTR_RTS 0x03
@@ -69,6 +70,19 @@ static bool uart_exists(void)
     return uart_read(UART_SCRATCH) == pattern;
 }
 
+/* Turning the FIFO on clears it.  First take what was sent while the machine booted, and what
+ * follows on its heels: a sender that was held up (a pipe into an emulator) goes on after each
+ * byte. */
+static void take_early_input(void)
+{
+    for (unsigned quiet = 0; quiet < QUIET_POLLS && console_input_has_room(); quiet++) {
+        if (!data_ready())
+            continue;
+        console_input(uart_read(UART_DATA));
+        quiet = 0;
+    }
+}
+
 bool serial_init(void)
 {
     serial.present = uart_exists();
@@ -80,10 +94,9 @@ bool serial_init(void)
     uart_write(UART_DIVISOR_HIGH, 0);
     uart_write(UART_LINE_CONTROL, LINE_8N1);
     uart_write(UART_MODEM_CONTROL, MODEM_DTR_RTS | MODEM_OUT2);
-    /* Turning the FIFO on clears it: first take what was sent while the machine booted. */
-    while (data_ready() && console_input_has_room())
-        console_input(uart_read(UART_DATA));
-    uart_write(UART_FIFO_CONTROL, FIFO_ENABLE);
+    take_early_input();
+    if (!data_ready()) /* the queue is full: do without the FIFO rather than lose a byte */
+        uart_write(UART_FIFO_CONTROL, FIFO_ENABLE);
     return true;
 }
 

@@ -245,12 +245,18 @@ static void test_full_line(void)
     for (unsigned i = 0; i < LINE_LENGTH_MAX; i++)
         type("x");
     CHECK(terminal.bells == 0 && editor.length == LINE_LENGTH_MAX, "length %zu", editor.length);
-    type("y");
-    CHECK(terminal.bells == 1 && editor.length == LINE_LENGTH_MAX, "bells %u", terminal.bells);
-    CHECK(type("\r") == LINE_ENTERED && strchr(editor.text, 'y') == NULL, "full line");
+    CHECK(type("\r") == LINE_ENTERED, "full line");
     line_begin(&editor);
     type("\020");
     CHECK(editor.length == LINE_LENGTH_MAX, "not in the history");
+    type("y");
+    CHECK(terminal.bells == 1 && editor.length == LINE_LENGTH_MAX, "bells %u", terminal.bells);
+    CHECK(type("\b\r") == LINE_REFUSED, "a line without its y");
+    line_begin(&editor);
+    CHECK(type("\r") == LINE_ENTERED, "refused for ever");
+    line_begin(&editor);
+    type("\020y");
+    CHECK(type("\025short\r") == LINE_ENTERED, "emptied in between");
 }
 
 static void enter(const char *line)

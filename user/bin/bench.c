@@ -232,8 +232,13 @@ static void run_malloc(const char *name, enum order order, size_t min, size_t ma
     print_row(name, BLOCKS, 1, "pair");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1) {
+        puts("usage: bench");
+        return 2;
+    }
     if (!has_tsc()) {
         puts("bench: this processor has no time-stamp counter");
         return 1;

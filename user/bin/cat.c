@@ -2,8 +2,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1) {
+        puts("usage: cat");
+        return 2;
+    }
     char buffer[512];
     ssize_t nbytes;
 

@@ -172,8 +172,13 @@ static void warm_up(void)
     resident_pages();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1) {
+        puts("usage: heap");
+        return 2;
+    }
     warm_up();
     puts("step                brk/KiB resident faults");
     for (size_t i = 0; i < sizeof(sbrk_steps) / sizeof(sbrk_steps[0]); i++)

@@ -590,6 +590,9 @@ ASM_CASE(do_bound, "pushl $2; pushl $1; movl $7, %eax; bound %eax, (%esp)")
 ASM_CASE(divide_by_zero, "xorl %ecx, %ecx; movl $1, %eax; cltd; idivl %ecx")
 ASM_CASE(divide_overflow, "movl $0x80000000, %eax; cltd; movl $-1, %ecx; idivl %ecx")
 ASM_CASE(fpu_divide, "fninit; pushl $0x037B; fldcw (%esp); fld1; fldz; fdivrp; fwait")
+/* Ends with an exception pending: the next program to use the FPU must not get it. */
+ASM_CASE(fpu_leave_pending, "fninit; pushl $0x037B; fldcw (%esp); fld1; fldz; fdivrp;"
+                            "movl $1, %eax; xorl %ebx, %ebx; int $0x80")
 ASM_CASE(int_debug, "int $1")
 ASM_CASE(int_nmi, "int $2")
 ASM_CASE(int_double_fault, "int $8")
@@ -801,6 +804,7 @@ static const struct {
     { "divide-by-zero", divide_by_zero },
     { "divide-overflow", divide_overflow },
     { "fpu-divide", fpu_divide },
+    { "fpu-leave-pending", fpu_leave_pending },
     { "int-debug", int_debug },
     { "int-nmi", int_nmi },
     { "int-double-fault", int_double_fault },

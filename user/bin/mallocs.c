@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/lib/parse.h"
+
 #define SLOTS 512
 #define CHECK_EVERY 1000
 #define DEFAULT_OPERATIONS 50000
@@ -97,12 +99,8 @@ static void release(struct slot *slot)
     *slot = (struct slot){ 0 };
 }
 
-int main(int argc, char **argv)
+static void work(uint32_t operations)
 {
-    unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 1;
-    unsigned operations = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : DEFAULT_OPERATIONS;
-
-    srand(seed);
     for (unsigned i = 0; i < operations; i++) {
         struct slot *slot = &slots[rand() % SLOTS];
         if (slot->block == NULL)
@@ -114,6 +112,19 @@ int main(int argc, char **argv)
         if (i % CHECK_EVERY == 0 && !malloc_check())
             fail("the heap is damaged", 0);
     }
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t seed = 1, operations = DEFAULT_OPERATIONS;
+
+    if (argc > 3 || (argc > 1 && parse_u32(argv[1], &seed) != 0) ||
+        (argc > 2 && parse_u32(argv[2], &operations) != 0)) {
+        puts("usage: mallocs [SEED [OPERATIONS]]");
+        return 2;
+    }
+    srand(seed);
+    work(operations);
     for (unsigned i = 0; i < SLOTS; i++) {
         if (slots[i].block != NULL)
             release(&slots[i]);

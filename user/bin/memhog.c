@@ -42,6 +42,8 @@ static bool fill_and_verify(char *start, uint32_t npages)
     uint32_t done = 0;
     for (unsigned step = 1; step <= STEPS; step++) {
         uint32_t end = (uint32_t)((uint64_t)npages * step / STEPS);
+        if (done == end)
+            continue; /* fewer pages than steps */
         for (; done < end; done++)
             fill_page(page_at(start, done), done);
         printf("memhog: %u of %u pages filled\n", done, npages);
