@@ -9,10 +9,11 @@ SHELL := /bin/sh
 
 BUILD ?= build
 
-# Output: one short line for each file made; V=1 shows the commands.
+# Output: one short line for each file made; V=1 shows the commands, "make -s" says nothing.
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $(2))
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(filter 1,$(V))$(silent),,@printf '  %-4s %s\n' $(1) $(2))
 
 # Tools: the host's gcc with -m32; LLVM=1: clang and lld; CROSS=i686-elf-: a cross compiler.
 CROSS ?=
@@ -49,7 +50,12 @@ COMMON_FLAGS := $(ARCH_FLAGS) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie
 KERNEL_FLAGS := $(COMMON_FLAGS) -fno-omit-frame-pointer -mgeneral-regs-only $(stack_flags)
 USER_FLAGS := $(COMMON_FLAGS) -Iuser/lib/include
 LD_FLAGS := -m elf_i386 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
-DEP_FLAGS = -MMD -MP -MF $(@:.o=.d)
+
+# Each file is made under a name of its own ($$$$: the process) and then renamed.  So it is always
+# whole, even if two makes work in one directory.
+new = $@.$$$$.new
+compile = { $(CC) $(1) -MMD -MP -MT $@ -MF $(new).deps -c $< -o $(new) && \
+    mv $(new).deps $(@:.o=.d) && mv $(new) $@; } || { rm -f $(new) $(new).deps; exit 1; }
 
 # Sources and what becomes of them.
 KERNEL_SRCS := $(sort boot/entry.S \
@@ -84,19 +90,19 @@ deps:
 # The flags in use; rewritten only when they change, and then every object is made again.
 $(BUILD)/flags: FORCE | deps
 	@mkdir -p $(@D)
-	@echo "$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(LD) $(LD_FLAGS) $$($(CC) -dumpversion)" >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@echo "$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(LD) $(LD_FLAGS) $$($(CC) -dumpversion)" >$(new); \
+	    if cmp -s $(new) $@; then rm $(new); else mv $(new) $@; fi
 
 # Kernel.
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(KERNEL_FLAGS) $(DEP_FLAGS) -c $< -o $@
+	$(Q)$(call compile,$(KERNEL_FLAGS))
 
 $(BUILD)/obj/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(CC) $(KERNEL_FLAGS) $(DEP_FLAGS) -c $< -o $@
+	$(Q)$(call compile,$(KERNEL_FLAGS))
 
 link_kernel = CC='$(CC) -m32' LD='$(LD)' NM='$(NM)' LDFLAGS='$(LD_FLAGS)' \
     tools/link-kernel $@ $(filter %.o,$^)
@@ -109,32 +115,34 @@ $(ELF): $(KERNEL_OBJS) boot/kernel.ld tools/link-kernel tools/symbols.awk
 $(BUILD)/user/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,"$< (user)")
-	$(Q)$(CC) $(USER_FLAGS) $(DEP_FLAGS) -c $< -o $@
+	$(Q)$(call compile,$(USER_FLAGS))
 
 $(BUILD)/user/obj/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,"$< (user)")
-	$(Q)$(CC) $(USER_FLAGS) $(DEP_FLAGS) -c $< -o $@
+	$(Q)$(call compile,$(USER_FLAGS))
 
 $(BUILD)/user/libstrata.a: $(USER_LIB_OBJS)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+	$(Q)$(AR) rcsD $(new) $^ && mv $(new) $@
 
 USER_LD := $(wildcard user/user.ld)
 $(USER_PROGRAMS): $(BUILD)/user/%: $(BUILD)/user/obj/user/lib/crt0.o $(BUILD)/user/obj/user/bin/%.o \
     $(BUILD)/user/libstrata.a $(USER_LD)
 	$(call say,LD,$@)
-	$(Q)$(LD) $(LD_FLAGS) $(USER_LD:%=-T %) -o $@ $(filter %.o %.a,$^)
+	$(Q)$(LD) $(LD_FLAGS) $(USER_LD:%=-T %) -o $(new) $(filter %.o %.a,$^) && mv $(new) $@
 
 # The initrd: the programs (stripped) and the files in EXTRA, all as bin/NAME.  Always made anew,
 # because EXTRA may differ, but replaced only when its content changed.
 EXTRA ?=
+$(foreach file,$(EXTRA),$(if $(wildcard $(file)),,$(error EXTRA: there is no file $(file))))
 $(INITRD): $(USER_PROGRAMS) $(EXTRA) FORCE
 	$(Q)STRIP='$(STRIP)' tools/make-initrd $@ $(USER_PROGRAMS) -- $(EXTRA)
 
 # The ISO.  APPEND goes to the kernel line of each menu entry.
 $(ISO): $(ELF) $(INITRD) grub.cfg tools/make-iso FORCE
-	$(Q)STRIP='$(STRIP)' APPEND='$(subst ','\'',$(APPEND))' tools/make-iso $@ $(ELF) $(INITRD)
+	$(Q)STRIP='$(STRIP)' SILENT='$(silent)' APPEND='$(subst ','\'',$(APPEND))' \
+	    tools/make-iso $@ $(ELF) $(INITRD)
 
 iso: $(ISO) ## build the bootable ISO image with GRUB
 
@@ -143,7 +151,8 @@ MEM ?= 64M
 CPU ?= qemu32
 APPEND ?=
 ICOUNT ?=
-QEMU := tools/qemu --mem '$(MEM)' --cpu '$(CPU)' $(if $(filter 1,$(ICOUNT)),--icount)
+WAIT ?= 60
+QEMU := WAIT='$(WAIT)' tools/qemu --mem '$(MEM)' --cpu '$(CPU)' $(if $(filter 1,$(ICOUNT)),--icount)
 BOOT_DIRECT = --kernel $(ELF) --initrd $(INITRD) --append '$(subst ','\'',$(APPEND))'
 
 run: all ## boot in QEMU: the shell in this terminal (serial console)
@@ -190,10 +199,14 @@ $(foreach test,$(HOST_TESTS),$(eval $(call host_test_rule,$(notdir $(test)))))
 $(HOST_TESTS): $(HOST_HEADERS) | deps
 	@mkdir -p $(@D)
 	$(call say,HOST,$@)
-	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,tests/host/test_$(@F).c) $(filter %.c %.S,$^) -o $@
+	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,tests/host/test_$(@F).c) \
+	    $(filter %.c %.S,$^) -o $(new) && mv $(new) $@
 
 test-kernels: $(TEST_KERNELS) $(BENCH_KERNEL) ## build the test kernels
+	@:
+
 host-tests: $(HOST_TESTS) ## build the tests that run on this machine (address and UB sanitizers)
+	@:
 
 check: | deps ## install what the tests need, build everything, run every test
 	$(Q)$(MAKE) --no-print-directory all iso test-kernels host-tests
@@ -221,15 +234,18 @@ help: ## this list
 	@echo 'Variables:'
 	@sed -n 's/^#= //p' Makefile
 
-#=   MEM=64M        memory of the machine, as QEMU writes it (4M ... 4G)
+#=   MEM=64M        memory of the machine: 4M ... 4G
 #=   CPU=qemu32     its processor: 486, 486,-pse, pentium, max ...
 #=   APPEND='...'   kernel parameters: run="meminfo; poweroff", loglevel=7, console=serial ...
+#=                  (a dollar is written $$, as always in make)
 #=   ICOUNT=1       deterministic time: one instruction = 1 ns
 #=   EXTRA='F...'   more files for the initrd, as bin/NAME (static ELF programs, say)
 #=   LLVM=1         build with clang and lld;  CROSS=i686-elf-  with a cross compiler
 #=   BUILD=build    where everything goes;  V=1  shows the commands
+#=   WAIT=60        input from a pipe: seconds of silence after its end before Ctrl-C is typed
 #=   PYTEST_ARGS=   options for pytest in check and bochs-check
-#= In "make run" every key goes to the guest, Ctrl-C too: "poweroff" ends it, and Ctrl-] x kills QEMU.
+#= In "make run" every key goes to the guest, Ctrl-C too: "poweroff" ends it.  After a panic, or if
+#= nothing else helps, Ctrl-] x (two keys) ends QEMU.
 
 -include $(shell find $(BUILD)/obj $(BUILD)/user -name '*.d' 2>/dev/null)
 .PHONY: all iso run run-iso run-vga debug bochs bochs-check bench test-kernels host-tests check

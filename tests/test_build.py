@@ -82,6 +82,20 @@ def test_clean_parallel_build_is_silent(tmp_path):
 
 
 @pytest.mark.xdist_group("build")
+def test_two_makes_in_one_directory(tmp_path):
+    command = ["make", "-s", "-j2", f"BUILD={tmp_path}", "all", "iso"]
+    makes = [subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+    for process in makes:
+        output = process.communicate()[0]
+        assert process.returncode == 0, output
+        assert output == ""  # "make -s" says nothing
+    assert not [*tmp_path.rglob("*.new*")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "flags", "initrd.cpio", "obj", "strata.elf", "strata.iso", "strata.iso.grub.cfg", "user"]
+
+
+@pytest.mark.xdist_group("build")
 def test_same_sources_same_kernel(tmp_path):
     images = []
     for name in ("a", "b"):

@@ -1,10 +1,11 @@
 """The documents: what they name exists, and what exists is documented."""
 
 import re
+import subprocess
 
 import pytest
 
-from machine import ROOT
+from machine import BUILD, ROOT
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 PROMISED = ["README.md", "docs/tour.md", "docs/memory-layout.md", "docs/glossary.md",
@@ -56,3 +57,25 @@ def test_the_layers_of_the_tour_exist():
     tour = (ROOT / "docs/tour.md").read_text()
     for source in sorted((ROOT / "mm").glob("*.c")):
         assert source.name in tour or source.stem in tour, source.name
+
+
+def test_the_tour_quotes_the_table_of_heap():
+    tour = (ROOT / "docs/tour.md").read_text()
+    first = re.search(r"    strata> run heap\n((?:    .*\n)+)    \.\.\.\n", tour)[1]
+    last = re.search(r"the end of the output of `heap`\.\n\n((?:    .*\n)+)", tour)[1]
+    output = subprocess.run([BUILD / "user/heap"], capture_output=True, text=True,
+                            check=True).stdout
+    real = [line.rstrip() for line in output.splitlines()]
+    first = [line.strip() for line in first.splitlines()]
+    last = [line.strip() for line in last.splitlines()]
+    assert real[:len(first)] == first
+    assert real[-len(last):] == last
+
+
+def test_readme_lists_the_system_calls():
+    table = re.findall(r'^    \[\d+\] = \{ "(\w+)", sys_',
+                       (ROOT / "kernel/proc/syscall.c").read_text(), re.MULTILINE)
+    assert len(table) > 10
+    listed = re.search(r"system calls that there are:\n([\s\S]*?),? with Linux",
+                       (ROOT / "README.md").read_text())[1]
+    assert set(table) == set(re.findall(r"\w+", listed)) - {"and"}

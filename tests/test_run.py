@@ -48,6 +48,49 @@ def test_end_of_the_pipe_switches_off():
     assert make_run(stdin=b"echo only this\n").status == 0
 
 
+@pytest.mark.parametrize("command", ["cat", "spin", "reboot"])
+def test_end_of_the_pipe_ends_what_is_running(command):
+    """End of file for what reads, Ctrl-C for what does not; and a second start ends as well."""
+    result = make_run("WAIT=2", stdin=command.encode())
+    assert result.status == 0, result.output
+
+
+def test_end_of_the_pipe_waits_for_a_program_that_is_silent():
+    result = make_run("WAIT=8", stdin=b"sleep 3; echo awake")
+    assert "\nawake\n" in result.output
+
+
+def test_panic_in_a_pipe_is_a_failure():
+    result = make_run(stdin=b"panic on purpose\n")
+    assert "Error 5" in result.output
+
+
+def test_machine_that_does_not_switch_off():
+    result = make_run("WAIT=1", "APPEND=panic=halt", stdin=b"panic on purpose\n")
+    assert "did not switch itself off" in result.output
+    assert "Error 1" in result.output
+
+
+@pytest.mark.parametrize("mem", ["", "0", "1M", "64k", "1024K", "08M", "64X", "-4M", "M"])
+def test_memory_that_cannot_be(mem):
+    result = make_run(f"MEM={mem}")
+    assert result.status != 0
+    assert f"MEM={mem}: " in result.output
+
+
+def test_extra_file_that_does_not_exist():
+    assert "there is no file /nonexistent" in make_run("EXTRA=/nonexistent").output
+
+
+def test_leaving_gdb_ends_the_machine_quietly():
+    path = os.path.relpath(BUILD, ROOT)
+    result = run(["make", "-s", "debug", f"BUILD={path}"], stdin=b"q\n", env=ENVIRONMENT)
+    assert result.status == 0, result.output
+    assert "Temporary breakpoint 1, kmain" in result.output
+    assert "Strata:" not in result.output
+    assert "qemu" not in result.output.lower()
+
+
 def test_processor_and_instruction_counting():
     result = make_run("CPU=486", "ICOUNT=1", 'APPEND=run="cpuinfo; poweroff"')
     assert result.status == 0
