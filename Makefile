@@ -93,6 +93,12 @@ $(BUILD)/flags: FORCE | deps
 	@echo "$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(LD) $(LD_FLAGS) $$($(CC) -dumpversion)" >$(new); \
 	    if cmp -s $(new) $@; then rm $(new); else mv $(new) $@; fi
 
+# What the products consist of: they are linked again when a source file is gone, too.
+$(BUILD)/parts: FORCE
+	@mkdir -p $(@D)
+	@echo "$(KERNEL_OBJS) $(USER_LIB_OBJS) $(TEST_BASE_OBJS)" >$(new); \
+	    if cmp -s $(new) $@; then rm $(new); else mv $(new) $@; fi
+
 # Kernel.
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -107,7 +113,7 @@ $(BUILD)/obj/%.o: %.S $(BUILD)/flags
 link_kernel = CC='$(CC) -m32' LD='$(LD)' NM='$(NM)' LDFLAGS='$(LD_FLAGS)' \
     tools/link-kernel $@ $(filter %.o,$^)
 
-$(ELF): $(KERNEL_OBJS) boot/kernel.ld tools/link-kernel tools/symbols.awk
+$(ELF): $(KERNEL_OBJS) $(BUILD)/parts boot/kernel.ld tools/link-kernel tools/symbols.awk
 	$(call say,LD,$@)
 	$(Q)$(link_kernel)
 
@@ -122,9 +128,9 @@ $(BUILD)/user/obj/%.o: %.S $(BUILD)/flags
 	$(call say,AS,"$< (user)")
 	$(Q)$(call compile,$(USER_FLAGS))
 
-$(BUILD)/user/libstrata.a: $(USER_LIB_OBJS)
+$(BUILD)/user/libstrata.a: $(USER_LIB_OBJS) $(BUILD)/parts
 	$(call say,AR,$@)
-	$(Q)$(AR) rcsD $(new) $^ && mv $(new) $@
+	$(Q)$(AR) rcsD $(new) $(filter %.o,$^) && mv $(new) $@
 
 USER_LD := $(wildcard user/user.ld)
 $(USER_PROGRAMS): $(BUILD)/user/%: $(BUILD)/user/obj/user/lib/crt0.o $(BUILD)/user/obj/user/bin/%.o \
@@ -173,13 +179,13 @@ bochs: $(ISO) ## boot the ISO under Bochs' debugger; "c" continues to the shell
 # Tests.
 PYTEST = $(PYTHON) -m pytest -n 2 $(PYTEST_ARGS) tests
 
-$(TEST_KERNELS): $(BUILD)/tests/%.elf: $(BUILD)/obj/tests/kernel/test_%.o $(TEST_BASE_OBJS) boot/kernel.ld \
+$(TEST_KERNELS): $(BUILD)/tests/%.elf: $(BUILD)/obj/tests/kernel/test_%.o $(TEST_BASE_OBJS) $(BUILD)/parts boot/kernel.ld \
     tools/link-kernel tools/symbols.awk
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(link_kernel)
 
-$(BENCH_KERNEL): $(BUILD)/obj/tests/kernel/bench.o $(TEST_BASE_OBJS) boot/kernel.ld \
+$(BENCH_KERNEL): $(BUILD)/obj/tests/kernel/bench.o $(TEST_BASE_OBJS) $(BUILD)/parts boot/kernel.ld \
     tools/link-kernel tools/symbols.awk
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

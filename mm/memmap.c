@@ -35,7 +35,7 @@
 
 static struct {
     struct memmap firmware, painted, final;
-    char cmdline[1024];
+    char cmdline[2048]; /* as Linux: COMMAND_LINE_SIZE */
     char loader_name[64];
     unsigned module_count;
     struct memmap_module modules[MAX_MODULES];
@@ -170,6 +170,8 @@ static void copy_boot_string(char *dst, size_t size, uint32_t paddr)
     size_t length = strnlen(string, MIN(size - 1, BOOT_MAP_BYTES - paddr));
     memcpy(dst, string, length);
     dst[length] = '\0';
+    if (length == size - 1)
+        log_warning("memmap: a string of the loader is longer than %u, cut", (unsigned)length);
 }
 
 static enum memmap_type type_of_firmware(uint32_t type)

@@ -131,12 +131,13 @@ static int wait_for(uint32_t pid)
         shell_printf("[killed by %s]\n", signal);
     else if (status != 0)
         shell_printf("[exit status %d]\n", status);
-    return status;
+    /* Ctrl-C ends the rest of the line, too. */
+    return status == STATUS_SIGNALLED + SIGINT ? -EINTR : status;
 }
 
 int cmd_run(int argc, char *argv[])
 {
-    bool background = argc > 2 && strcmp(argv[argc - 1], "&") == 0;
+    bool background = argc > 2 && argv[argc - 1] == shell_ampersand;
 
     if (background)
         argv[--argc] = NULL;

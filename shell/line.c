@@ -152,6 +152,7 @@ static void show_history(struct line_editor *editor, unsigned age)
     if (editor->age == 0)
         memcpy(editor->draft, editor->text, editor->length + 1);
     editor->age = age;
+    editor->cut = false; /* the draft, too: what is shown now is what will run */
     editor->length = editor->cursor = strlen(line);
     memcpy(editor->text, line, editor->length + 1);
     redraw(editor);

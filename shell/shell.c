@@ -117,10 +117,12 @@ static int unknown_command(const char *name)
     return -ENOENT;
 }
 
+char shell_ampersand[] = "&";
+
 /* Find and run the command in words[]; words[count] is free for one more word. */
 static int execute_words(int count, char *words[], bool background)
 {
-    static char ampersand[] = "&", run[] = "run";
+    static char run[] = "run";
     const struct shell_command *command = names_find_command(words[0]);
 
     if (command == NULL && names_is_program(words[0])) {
@@ -134,7 +136,7 @@ static int execute_words(int count, char *words[], bool background)
     if (background) {
         if ((command->flags & SHELL_BACKGROUND) == 0)
             return shell_usage(command->name, "only programs run in the background");
-        words[count++] = ampersand;
+        words[count++] = shell_ampersand;
     }
     return shell_call(command, count, words);
 }

@@ -68,3 +68,7 @@ void shell_main(void *unused);
 
 /* The lines entered so far. */
 const struct history *shell_history(void);
+
+/* The last argument of a program that is to run in the background.  Known by its address: a quoted
+ * "&" is an argument like any other. */
+extern char shell_ampersand[];

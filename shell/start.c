@@ -2,6 +2,7 @@
  * kernel parameter run="COMMAND; COMMAND", and the shell. */
 #include "kernel/cpu/cpu.h"
 #include "kernel/lib/parse.h"
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
 #include "mm/memmap.h"
@@ -25,6 +26,10 @@ static void run_boot_commands(void)
 
     if (!parse_option(memmap_cmdline(), "run", commands, sizeof(commands)))
         return;
+    if (strlen(commands) == sizeof(commands) - 1) {
+        log_err("run=: longer than %u characters, not run", (unsigned)sizeof(commands) - 2);
+        return;
+    }
     shell_printf(SHELL_PROMPT "%s\n", commands);
     shell_execute(commands);
 }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import time
 import tty
@@ -68,11 +69,12 @@ def qemu_command(kernel=KERNEL, machine=Machine(), append="", initrd=INITRD, iso
 def run(command, limit=TIME_LIMIT, stdin=b"", cwd=ROOT, env=None):
     """Run to the end; a timeout is a failure that shows what was printed until then."""
     process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
     try:
         output, _ = process.communicate(stdin, timeout=limit)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # the emulator below make and sh, too
         output, _ = process.communicate()
         text = plain(output.decode("utf-8", "replace"))
         raise AssertionError(f"not finished after {limit} s: {command}\n{text}") from None

@@ -92,7 +92,7 @@ def test_two_makes_in_one_directory(tmp_path):
         assert output == ""  # "make -s" says nothing
     assert not [*tmp_path.rglob("*.new*")]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "flags", "initrd.cpio", "obj", "strata.elf", "strata.iso", "strata.iso.grub.cfg", "user"]
+        "flags", "initrd.cpio", "obj", "parts", "strata.elf", "strata.iso", "strata.iso.grub.cfg", "user"]
 
 
 @pytest.mark.xdist_group("build")

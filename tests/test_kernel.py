@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import ktap
-from machine import BUILD, EXIT_PASSED, ROOT, Machine, boot, run
+from machine import BUILD, EXIT_PASSED, ROOT, Machine, Result, boot, run
 
 SOURCES = {path.stem[5:]: path for path in sorted((ROOT / "tests/kernel").glob("test_*.c"))}
 CASES = {suite: ktap.listed_cases(source) for suite, source in SOURCES.items()}
@@ -38,7 +38,10 @@ WHOLE = "whole_suite"  # the result that stands for the boot itself
 
 @functools.lru_cache(maxsize=None)
 def boot_suite(suite, machine):
-    result = boot(BUILD / f"tests/{suite}.elf", machine, "panic=test-exit")
+    try:
+        result = boot(BUILD / f"tests/{suite}.elf", machine, "panic=test-exit")
+    except AssertionError as timeout:  # remembered, too: one wait for all cases, not one for each
+        result = Result(-1, str(timeout))
     return result, ktap.parse(result.output)
 
 
@@ -50,7 +53,10 @@ def boot_suite_in_bochs(suite):
     subprocess.run(["tools/make-iso", iso, kernel, BUILD / "initrd.cpio"], cwd=ROOT,
                    env=environment, check=True)
     serial.unlink(missing_ok=True)
-    result = run(["tools/bochs", "--headless", "--serial", serial, iso, kernel], limit=300)
+    try:
+        result = run(["tools/bochs", "--headless", "--serial", serial, iso, kernel], limit=300)
+    except AssertionError as timeout:
+        result = Result(-1, str(timeout))
     result.output = serial.read_text(errors="replace").replace("\r", "")
     return result, ktap.parse(result.output)
 

@@ -287,7 +287,7 @@ def test_ctrl_c_ends_a_program(shell):
 def test_background_memory_moves(shell):
     """The demonstration of the README: a program takes memory while the shell watches."""
     before = shell.fields("meminfo")
-    shell.send("run memhog 24M &\r")
+    shell.send("run memhog 24M 60 &\r")
     shell.wait_prompt()
     wait_until(lambda: shell.fields("meminfo")["AnonPages"] > 0)
     shell.send("watch meminfo\r")

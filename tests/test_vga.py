@@ -65,10 +65,12 @@ def at_prompt(lines):
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory):
     screen = Screen(tmp_path_factory.mktemp("vga"))
-    screen.wait_for(at_prompt)
-    yield screen
-    screen.monitor("quit")
-    screen.process.wait(20)
+    try:
+        screen.wait_for(at_prompt)
+        yield screen
+    finally:
+        screen.process.kill()
+        screen.process.wait(20)
 
 
 def test_keys_and_output(screen):

@@ -97,6 +97,8 @@ char *strstr(const char *haystack, const char *needle)
 size_t strlcpy(char *dst, const char *src, size_t size)
 {
     size_t length = strlen(src);
+    if (size == 0)
+        return length;
     size_t copied = MIN(length, size - 1);
     memcpy(dst, src, copied);
     dst[copied] = '\0';

@@ -38,7 +38,7 @@
  * Detection   Before a block is freed its header, its size and the next header must be right:
  *             double and invalid frees and overruns by one byte end the program with a message.
  *             A chunk that leaves its bin must have the right links and boundary tag: that
- *             shows writes to freed blocks.
+ *             shows writes to freed blocks (wild links end the program by SIGSEGV instead).
  * Limits      One thread.  Requests are below 2 GiB.
  * Reading     Knuth, TAOCP vol. 1, 2.5; Wilson et al., Dynamic Storage Allocation, 1995; Lea,
  *             A Memory Allocator; Masmano et al., TLSF, ECRTS 2004. */
@@ -267,6 +267,10 @@ static void start_segment(char *memory, size_t nbytes)
     uintptr_t to = ((uintptr_t)memory + nbytes) & ~(uintptr_t)(ALIGNMENT - 1);
     struct chunk *first = chunk_at((void *)from, BLOCK_OFFSET);
 
+    /* The rest of a page that somebody else used and gave back may hold anything. */
+    memset(memory, 0, (size_t)(-(uintptr_t)memory & (BRK_PAGE - 1)));
+    if (heap.base != NULL && memory < (char *)block_of(heap.end))
+        die("somebody else gave a part of the heap back", memory);
     if (heap.base == NULL) {
         heap_init();
         heap.base = first;
@@ -295,7 +299,7 @@ static bool grow_top(size_t size)
         size_t pages = (missing + BRK_PAGE - 1) & ~(size_t)(BRK_PAGE - 1);
         size_t to_boundary = (size_t)(-old & (BRK_PAGE - 1));
         size_t step = to_boundary + (pages < GROW_STEP ? GROW_STEP : pages);
-        char *memory = sbrk((intptr_t)step);
+        char *memory = step <= PTRDIFF_MAX ? sbrk((intptr_t)step) : (char *)-1;
 
         if (memory == (char *)-1 && step > to_boundary + pages) {
             step = to_boundary + pages;
@@ -313,16 +317,19 @@ static bool grow_top(size_t size)
     return true;
 }
 
-/* Give back what top has too much, unless somebody else's memory is above it. */
-static void trim_top(void)
+/* Give back what top has too much, unless somebody else's memory is above it.  sbrk() moves by
+ * less than 2 GiB at a time. */
+static bool trim_top(void)
 {
-    size_t extra = (top_size() - TOP_KEEP) & ~(size_t)(BRK_PAGE - 1);
+    size_t extra = top_size() - TOP_KEEP;
 
+    extra = (extra < PTRDIFF_MAX ? extra : PTRDIFF_MAX) & ~(size_t)(BRK_PAGE - 1);
     if (sbrk(0) != block_of(heap.end) || sbrk(-(intptr_t)extra) == (void *)-1)
-        return;
+        return false;
     heap.end = chunk_at(heap.end, -(ptrdiff_t)extra);
     if (heap.untouched > (char *)block_of(heap.end))
         heap.untouched = block_of(heap.end);
+    return true;
 }
 
 static struct chunk *take_from_top(size_t size)
@@ -386,8 +393,8 @@ static void release(struct chunk *c)
     }
     if (next == heap.top) {
         set_top(c);
-        if (top_size() >= TRIM_AT)
-            trim_top();
+        while (top_size() >= TRIM_AT && trim_top())
+            ;
         return;
     }
     if ((next->head & IN_USE) == 0) {

@@ -44,6 +44,8 @@ int fflush(FILE *file)
 {
     if (file == NULL)
         return fflush(stdout) | fflush(stderr);
+    if (file == stdin)
+        return 0; /* what waits there was read, not written */
     if (!write_fully(file->fd, file->buffer, file->used))
         file->failed = true;
     file->used = 0;
@@ -99,7 +101,7 @@ int printf(const char *fmt, ...)
 size_t fwrite(const void *data, size_t size, size_t count, FILE *file)
 {
     put_bytes(file, data, size * count);
-    return end_of_call(file, 0) == EOF ? 0 : count;
+    return end_of_call(file, 0) == EOF || size == 0 ? 0 : count;
 }
 
 int fputs(const char *s, FILE *file)

@@ -64,11 +64,13 @@ static unsigned digit_value(char c)
     return UINT_MAX;
 }
 
-/* Common to all: magnitude in *value, true if there was a minus; overflow gives ULLONG_MAX. */
-static bool read_number(const char *s, char **end, unsigned base, unsigned long long *value)
+/* Common to all: magnitude in *value, true if there was a minus.  *overflow: it does not fit; then
+ * *value = ULLONG_MAX. */
+static bool read_number(const char *s, char **end, unsigned base, unsigned long long *value,
+                        bool *overflow)
 {
     const char *at = s;
-    bool negative = false, overflow = false;
+    bool negative = false;
 
     while (isspace(*at))
         at++;
@@ -84,10 +86,11 @@ static bool read_number(const char *s, char **end, unsigned base, unsigned long 
     const char *digits = at;
     *value = 0;
     for (; digit_value(*at) < base; at++) {
-        overflow |= __builtin_mul_overflow(*value, (unsigned long long)base, value);
-        overflow |= __builtin_add_overflow(*value, (unsigned long long)digit_value(*at), value);
+        *overflow |= __builtin_mul_overflow(*value, (unsigned long long)base, value);
+        *overflow |= __builtin_add_overflow(*value, (unsigned long long)digit_value(*at),
+                                            value);
     }
-    if (overflow)
+    if (*overflow)
         *value = ULLONG_MAX;
     if (end != NULL)
         *end = (char *)(uintptr_t)(at == digits ? s : at);
@@ -97,17 +100,19 @@ static bool read_number(const char *s, char **end, unsigned base, unsigned long 
 unsigned long long strtoull(const char *s, char **end, int base)
 {
     unsigned long long value;
-    bool negative = read_number(s, end, (unsigned)base, &value);
+    bool overflow = false, negative = read_number(s, end, (unsigned)base, &value, &overflow);
 
-    if (value == ULLONG_MAX)
+    if (overflow) {
         errno = ERANGE;
+        return ULLONG_MAX;
+    }
     return negative ? 0 - value : value;
 }
 
 unsigned long strtoul(const char *s, char **end, int base)
 {
     unsigned long long value;
-    bool negative = read_number(s, end, (unsigned)base, &value);
+    bool overflow = false, negative = read_number(s, end, (unsigned)base, &value, &overflow);
 
     if (value > ULONG_MAX) {
         errno = ERANGE;
@@ -119,7 +124,7 @@ unsigned long strtoul(const char *s, char **end, int base)
 long strtol(const char *s, char **end, int base)
 {
     unsigned long long value;
-    bool negative = read_number(s, end, (unsigned)base, &value);
+    bool overflow = false, negative = read_number(s, end, (unsigned)base, &value, &overflow);
     unsigned long limit = negative ? 0 - (unsigned long)LONG_MIN : LONG_MAX;
 
     if (value > limit) {
