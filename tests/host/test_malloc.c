@@ -43,9 +43,14 @@ void *strata_sbrk(intptr_t increment)
         errno = ENOMEM;
         return (void *)-1;
     }
+    CHECK(increment >= 0 || (size_t)-increment <= arena_used, "sbrk(%ld) below the start",
+          (long)increment);
     arena_used += (size_t)increment;
-    if (increment < 0)
-        memset(arena + arena_used, 0, old - arena_used); /* fresh again, as from the kernel */
+    if (increment < 0) { /* whole pages come back fresh, as from the kernel; the rest stays */
+        size_t fresh = (arena_used + 4095) & ~(size_t)4095;
+        if (fresh < old)
+            memset(arena + fresh, 0, old - fresh);
+    }
     return arena + old;
 }
 
@@ -159,6 +164,29 @@ static void give_back(struct slot *slot)
     verify(slot, slot->nbytes, slot->byte);
     free(slot->block);
     slot->block = NULL;
+}
+
+/* Somebody else uses a part of a page and gives it back: calloc() must not trust the rest. */
+static void test_calloc_over_used_memory(void)
+{
+    strata_sbrk(100); /* kept, so that the page stays */
+    char *dirty = strata_sbrk(3000);
+    memset(dirty, 0xAA, 3000);
+    strata_sbrk(-3000);
+    unsigned char *block = calloc(1, 2000);
+    for (size_t i = 0; i < 2000; i++)
+        CHECK(block[i] == 0, "calloc: byte %zu is %#x", i, block[i]);
+    free(block);
+}
+
+/* Nearly 2 GiB: refused, and the break stays where it is. */
+static void test_nearly_2_gib(void)
+{
+    size_t before = arena_used;
+    void *volatile block = malloc((size_t)PTRDIFF_MAX - 4096);
+
+    CHECK(block == NULL && errno == ENOMEM, "malloc of nearly 2 GiB: %p", block);
+    CHECK(arena_used == before, "the break moved by %ld", (long)(arena_used - before));
 }
 
 /* Somebody else calls sbrk(), keeps the memory, and never gives it back. */
@@ -358,6 +386,8 @@ int main(int argc, char **argv)
     if (random_state == 0)
         random_state = 1; /* the one state that xorshift never leaves */
 
+    test_calloc_over_used_memory();
+    test_nearly_2_gib();
     test_limits();
     test_in_place();
     random_operations(operations);

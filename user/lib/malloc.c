@@ -267,10 +267,10 @@ static void start_segment(char *memory, size_t nbytes)
     uintptr_t to = ((uintptr_t)memory + nbytes) & ~(uintptr_t)(ALIGNMENT - 1);
     struct chunk *first = chunk_at((void *)from, BLOCK_OFFSET);
 
-    /* The rest of a page that somebody else used and gave back may hold anything. */
-    memset(memory, 0, (size_t)(-(uintptr_t)memory & (BRK_PAGE - 1)));
     if (heap.base != NULL && memory < (char *)block_of(heap.end))
         die("somebody else gave a part of the heap back", memory);
+    /* The rest of a page that somebody else used and gave back may hold anything. */
+    memset(memory, 0, (size_t)(-(uintptr_t)memory & (BRK_PAGE - 1)));
     if (heap.base == NULL) {
         heap_init();
         heap.base = first;
