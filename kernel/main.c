@@ -54,7 +54,7 @@ static bool is_known(const char *word)
 /* A misspelt parameter must not pass in silence.  Some loaders put the kernel's path first. */
 static void warn_of_unknown_parameters(const char *cmdline)
 {
-    static char copy[2048];
+    static char copy[MEMMAP_CMDLINE_MAX];
     char *words[64];
 
     strlcpy(copy, cmdline, sizeof(copy));

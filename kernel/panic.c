@@ -202,9 +202,9 @@ static _Noreturn void report(const struct trap_frame *frame)
     stop();
 }
 
+/* Interrupts are off. */
 static _Noreturn void panic_with(const char *message, const struct trap_frame *frame)
 {
-    irq_disable();
     check_recursion(message);
     strlcpy(state.message, message, sizeof(state.message));
     offer_to_catcher();

@@ -48,6 +48,7 @@ struct zone {
     struct list_node free_lists[ORDER_COUNT];
     uint32_t nonempty;                /* bit k: free_lists[k] has a block */
     uint32_t frames[PAGE_KIND_COUNT]; /* managed frames by kind; [PAGE_FREE] = free */
+    uint64_t failures;                /* requests that began here and found no block anywhere */
     struct zone_stats stats;
 };
 
@@ -63,7 +64,6 @@ static struct zone zones[ZONE_COUNT] = {
     [ZONE_HIGHMEM] = ZONE_INIT("HighMem", LOWMEM_MAX_PFN, 1u << (32 - PAGE_SHIFT)),
 };
 
-static uint64_t failures;
 static uint32_t managed; /* frames, all zones */
 
 static struct zone *zone_of(pfn_t pfn)
@@ -157,7 +157,9 @@ struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags)
     for (unsigned id = best + 1; !page && order <= BUDDY_MAX_ORDER && id-- > 0;)
         page = zone_alloc_block(&zones[id], order, kind);
     if (unlikely(!page)) {
-        failures++;
+        uint32_t irq = spin_lock(&zones[best].lock);
+        zones[best].failures++;
+        spin_unlock(&zones[best].lock, irq);
         return NULL;
     }
     if (flags & PAGE_ZERO) {
@@ -265,7 +267,6 @@ static void count_blocks(struct zone *zone)
 void buddy_get_stats(struct buddy_stats *stats)
 {
     memset(stats, 0, sizeof(*stats));
-    stats->failures = failures;
     for (unsigned id = 0; id < ZONE_COUNT; id++) {
         struct zone *zone = &zones[id];
         uint32_t irq = spin_lock(&zone->lock);
@@ -274,6 +275,7 @@ void buddy_get_stats(struct buddy_stats *stats)
         stats->zones[id] = zone->stats;
         stats->managed += zone->stats.managed;
         stats->free += zone->stats.free;
+        stats->failures += zone->failures;
         for (unsigned kind = 0; kind < PAGE_KIND_COUNT; kind++)
             stats->frames[kind] += zone->frames[kind];
         spin_unlock(&zone->lock, irq);

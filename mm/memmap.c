@@ -35,7 +35,7 @@
 
 static struct {
     struct memmap firmware, painted, final;
-    char cmdline[2048]; /* as Linux: COMMAND_LINE_SIZE */
+    char cmdline[MEMMAP_CMDLINE_MAX];
     char loader_name[64];
     unsigned module_count;
     struct memmap_module modules[MAX_MODULES];
@@ -324,8 +324,7 @@ paddr_t memmap_alloc(size_t nbytes, paddr_t limit)
     return 0;
 }
 
-/* RAM that can be reached, free or in use. */
-static bool is_ram(enum memmap_type type)
+bool memmap_is_ram(enum memmap_type type)
 {
     return type == MEMMAP_USABLE || type == MEMMAP_MODULE || type == MEMMAP_KERNEL ||
            type == MEMMAP_TABLES;
@@ -336,7 +335,7 @@ uint64_t memmap_end(void)
     uint64_t end = 0;
 
     for (unsigned i = 0; i < memmap.final.count; i++)
-        if (is_ram(memmap.final.ranges[i].type))
+        if (memmap_is_ram(memmap.final.ranges[i].type))
             end = memmap.final.ranges[i].end;
     return end;
 }

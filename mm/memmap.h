@@ -27,6 +27,7 @@ struct memmap_range {
     enum memmap_type type;
 };
 
+#define MEMMAP_CMDLINE_MAX 2048u /* bytes with the NUL, as Linux: COMMAND_LINE_SIZE */
 #define MEMMAP_MAX_RANGES 160u
 
 struct memmap {
@@ -36,6 +37,9 @@ struct memmap {
 
 /* "usable", "kernel", ... */
 const char *memmap_type_name(enum memmap_type type);
+
+/* RAM that can be reached, free or in use: usable, module, kernel or mem tables. */
+bool memmap_is_ram(enum memmap_type type);
 
 /* Append a range as it is.  Zero-length ranges are dropped, and a wrapping one (end < start) is
  * cut at 2^64.  When the table is full, the range is

@@ -17,28 +17,28 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/layout.h"
 
-static bool is_user_range(uaddr_t start, size_t nbytes)
+bool user_range_is_valid(uaddr_t start, size_t nbytes)
 {
     return nbytes <= USER_END && start <= USER_END - nbytes;
 }
 
 size_t copy_from_user(void *dst, uaddr_t src, size_t nbytes)
 {
-    if (!is_user_range(src, nbytes))
+    if (!user_range_is_valid(src, nbytes))
         return nbytes;
     return guarded_copy(dst, (const void *)src, nbytes);
 }
 
 size_t copy_to_user(uaddr_t dst, const void *src, size_t nbytes)
 {
-    if (!is_user_range(dst, nbytes))
+    if (!user_range_is_valid(dst, nbytes))
         return nbytes;
     return guarded_copy((void *)dst, src, nbytes);
 }
 
 size_t clear_user(uaddr_t dst, size_t nbytes)
 {
-    if (!is_user_range(dst, nbytes))
+    if (!user_range_is_valid(dst, nbytes))
         return nbytes;
     return guarded_zero((void *)dst, nbytes);
 }

@@ -8,6 +8,10 @@
 #include "kernel/cpu/trap.h"
 #include "kernel/lib/types.h"
 
+/* Does [start, start + nbytes) lie in the user's half?  All that is checked before an access is
+ * tried. */
+bool user_range_is_valid(uaddr_t start, size_t nbytes);
+
 /* Copy nbytes; returns the number of bytes NOT copied: 0 is success, as in Linux. */
 size_t copy_from_user(void *dst, uaddr_t src, size_t nbytes);
 size_t copy_to_user(uaddr_t dst, const void *src, size_t nbytes);

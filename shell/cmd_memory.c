@@ -142,13 +142,6 @@ int cmd_buddyinfo(int argc, char *argv[])
     return 0;
 }
 
-/* Is a range of this type RAM that the kernel can reach, whatever it is used for? */
-static bool type_is_ram(enum memmap_type type)
-{
-    return type == MEMMAP_USABLE || type == MEMMAP_MODULE || type == MEMMAP_KERNEL ||
-           type == MEMMAP_TABLES;
-}
-
 /* Frames of RAM in [start, end). */
 static uint32_t frames_present(pfn_t start, pfn_t end)
 {
@@ -158,7 +151,7 @@ static uint32_t frames_present(pfn_t start, pfn_t end)
     for (unsigned i = 0; i < map->count; i++) {
         uint64_t first = MAX(map->ranges[i].start >> PAGE_SHIFT, (uint64_t)start);
         uint64_t last = MIN(map->ranges[i].end >> PAGE_SHIFT, (uint64_t)end);
-        if (type_is_ram(map->ranges[i].type) && first < last)
+        if (memmap_is_ram(map->ranges[i].type) && first < last)
             present += (uint32_t)(last - first);
     }
     return present;

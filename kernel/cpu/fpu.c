@@ -49,8 +49,7 @@ static void registers_load(const struct fpu_state *state)
         __asm__ volatile("frstor %0" : : "m"(*state));
 }
 
-/* An exception that a program which is gone has left pending would be raised here, by FRSTOR.
- * */
+/* An exception that a program which is gone has left pending would be raised by FRSTOR. */
 static void drop_exceptions(void)
 {
     __asm__ volatile("fnclex");

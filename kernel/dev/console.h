@@ -19,8 +19,7 @@ void console_write(const char *bytes, size_t nbytes);
 int console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int console_vprintf(const char *fmt, va_list args);
 
-/* Make the screen readable again, whatever colours or half control sequence a program has left.
- * */
+/* Make the screen readable again, whatever colours or half a sequence a program has left. */
 void console_reset(void);
 
 /* Interrupt handlers of the devices put each byte that came in here.  It goes to the filter

@@ -16,8 +16,7 @@ void serial_resume_input(void);
 /* VGA text, 80 x 25, at the direct map's 0xB8000: scrolling, hardware cursor, 16 colours,
  * ANSI. */
 void vga_init(void);
-/* Normal colours, visible cursor, no control sequence half read: whatever a program has left.
- * */
+/* Normal colours, visible cursor, no sequence half read: whatever a program has left. */
 void vga_reset(void);
 void vga_write(const char *bytes, size_t nbytes);
 

@@ -9,7 +9,6 @@
 #include "kernel/cpu/timer.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/layout.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/proc/process.h"
@@ -27,11 +26,6 @@
 #define ARG1(frame) ((frame)->ebx)
 #define ARG2(frame) ((frame)->ecx)
 #define ARG3(frame) ((frame)->edx)
-
-static bool user_range_is_valid(uaddr_t start, uint32_t nbytes)
-{
-    return nbytes <= USER_END && start <= USER_END - nbytes;
-}
 
 static int32_t sys_exit(const struct trap_frame *frame)
 {

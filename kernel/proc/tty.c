@@ -1,9 +1,9 @@
 /* The terminal.
  *
- * Bytes come from the console's queue.  In the foreground of it is either a program or the
- *   shell: shell     gets every byte as it comes (its own editor echoes);
+ * Bytes come from the console's queue.  In the foreground is either a program or the shell:
+ *   shell     gets every byte as it comes (its own editor echoes);
  *   program   gets lines: the "canonical mode" of termios(3), with echo, Backspace, Ctrl-U and
- *   Ctrl-D.
+ *             Ctrl-D.
  * Ctrl-C is handled in the interrupt, so that it ends a program that reads nothing.
  * Lock      interrupts off (the console's queue is filled by interrupt handlers). */
 #include "kernel/proc/tty.h"
