@@ -39,7 +39,8 @@ PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 
 # Flags.  Bare-metal compilers make uint32_t a long, which every printf format would have to know:
 # here it is an int for all.  No header but the compiler's own and the project's can be found
-# (-nostdinc), so nothing of the host slips in.  The $$(...) is run by the shell, when a compiler has been installed.
+# (-nostdinc), so nothing of the host slips in.  The $$(...) is run by the shell, when a compiler
+# has been installed.
 ARCH_FLAGS := -m32 -march=i486 -mtune=generic
 COMMON_FLAGS := $(ARCH_FLAGS) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie \
     -fno-stack-protector -fcf-protection=none -fno-common -fno-asynchronous-unwind-tables \

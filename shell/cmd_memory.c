@@ -288,7 +288,7 @@ static int print_space(const char *argument)
     if (shell_parse_number("vmstat", "PID", argument, 1, INT32_MAX, &pid) != 0)
         return -EINVAL;
     if (process_with_space(pid, copy_space_stats, &space) != 0)
-        return shell_usage("vmstat", "there is no process %u", pid);
+        return shell_no_process("vmstat", pid);
     print_counter("nr_vmas", space.vmas);
     print_counter("nr_virtual_pages", space.virtual_pages);
     print_counter("nr_resident_pages", space.resident);

@@ -17,12 +17,6 @@
 #define OFFSET_BITS 12u
 #define LARGE_OFFSET_BITS (TABLE_BITS + OFFSET_BITS)
 
-static int no_process(const char *command, uint32_t pid)
-{
-    shell_printf("%s: there is no process %u; `ps` lists them\n", command, pid);
-    return -ESRCH;
-}
-
 /* ---- walk ---- */
 
 struct walk_query {
@@ -167,7 +161,7 @@ int cmd_walk(int argc, char *argv[])
     if (pid == NO_PROCESS)
         paging_walk(&kernel_directory, query.address, &query.walk);
     else if (process_with_space(pid, walk_space, &query) != 0)
-        return no_process("walk", pid);
+        return shell_no_process("walk", pid);
     draw_split(&query);
     print_steps(&query);
     if (!query.walk.mapped)
@@ -193,7 +187,7 @@ int cmd_maps(int argc, char *argv[])
     if (shell_parse_number("maps", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
         return -EINVAL;
     if (process_with_space(pid, touch_nothing, NULL) != 0)
-        return no_process("maps", pid);
+        return shell_no_process("maps", pid);
     for (; next_vma(pid, count, &info); count++) {
         print_range(&info);
         shell_printf(" %08x 00:00 %-9u %-20s %7u kB\n", info.file_offset, 0, info.name,

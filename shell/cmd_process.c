@@ -9,7 +9,6 @@
 #include "shell/signals.h"
 
 #define PAGE_KB (PAGE_SIZE / KiB)
-#define STATUS_SIGNALLED 128 /* a status above it: 128 + the signal's number */
 
 /* ---- ps ---- */
 

@@ -14,7 +14,6 @@
 #include "shell/signals.h"
 
 #define JOBS_MAX 16u
-#define STATUS_SIGNALLED 128 /* a status above it: 128 + the signal's number */
 
 struct job {
     uint32_t pid;

@@ -104,6 +104,12 @@ static bool means_poweroff(const char *name)
            strcmp(name, "logout") == 0;
 }
 
+int shell_no_process(const char *command, uint32_t pid)
+{
+    shell_printf("%s: there is no process %u; `ps` lists them\n", command, pid);
+    return -ESRCH;
+}
+
 static int unknown_command(const char *name)
 {
     const char *suggestion = names_suggest(name);

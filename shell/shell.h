@@ -55,6 +55,9 @@ int shell_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int shell_parse_number(const char *name, const char *what, const char *text, uint32_t min,
                        uint32_t max, uint32_t *value);
 
+/* Print that there is no such process and return the error for it. */
+int shell_no_process(const char *command, uint32_t pid);
+
 /* Run a line: commands separated by ';', programs that go on in the background ended by '&',
  * comments behind '#'.  A command that returns -EINTR (Ctrl-C) ends the line.  Result of the last
  * command: 0, -errno, or a program's exit status. */

@@ -116,7 +116,7 @@ static void start_in_ring3(const struct exec_image *image)
 
     irq_disable();
     if (process_kill_pending())
-        process_exit(128 + process_current()->kill_signal);
+        process_exit(STATUS_SIGNALLED + process_current()->kill_signal);
     trap_enter_user(&frame);
 }
 
@@ -349,7 +349,7 @@ static void end_if_killed(struct trap_frame *frame)
 {
     (void)frame;
     if (process_kill_pending())
-        process_exit(128 + process_current()->kill_signal);
+        process_exit(STATUS_SIGNALLED + process_current()->kill_signal);
 }
 
 /* Which signal an exception is on Linux (arch/x86: traps). */
@@ -395,7 +395,7 @@ static void end_by_exception(struct trap_frame *frame)
     irq_enable();
     log_warning("%s[%u] killed by signal %d: %s", process->name, process->pid, signal, text);
     panic_print_frame(frame);
-    process_exit(128 + signal);
+    process_exit(STATUS_SIGNALLED + signal);
 }
 
 void process_set_end_hook(process_end_hook hook)

@@ -8,6 +8,10 @@
 
 #define PROCESS_NAME_MAX 32u
 
+/* The status of a process that a signal ended is this plus the signal's number, as shells have
+ * it. */
+#define STATUS_SIGNALLED 128
+
 enum process_state { PROCESS_RUNNING, PROCESS_ZOMBIE };
 
 /* Signals, as far as programs can be ended by them here; numbers as on Linux. */
