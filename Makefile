@@ -146,6 +146,36 @@ $(foreach file,$(EXTRA),$(if $(wildcard $(file)),,$(error EXTRA: there is no fil
 $(INITRD): $(USER_PROGRAMS) $(EXTRA) FORCE
 	$(Q)STRIP='$(STRIP)' tools/make-initrd $@ $(USER_PROGRAMS) -- $(EXTRA)
 
+# Debian's Linux kernel for comparison, and our programs for it: the same archive and an /init.
+LINUX := $(BUILD)/linux/vmlinuz
+LINUX_INIT := $(BUILD)/linux/init
+LINUX_INITRD := $(BUILD)/linux/initrd.cpio
+
+$(LINUX):
+	$(Q)tools/linux-kernel $@
+
+$(LINUX_INIT): $(BUILD)/user/obj/user/lib/crt0.o $(BUILD)/user/obj/tests/linux/init.o \
+    $(BUILD)/user/libstrata.a $(USER_LD)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LD) $(LD_FLAGS) $(USER_LD:%=-T %) -o $(new) $(filter %.o %.a,$^) && mv $(new) $@
+
+$(LINUX_INITRD): $(INITRD) $(LINUX_INIT) tools/make-linux-initrd
+	$(Q)STRIP='$(STRIP)' tools/make-linux-initrd $@ $(INITRD) $(LINUX_INIT)
+
+# Programs from other hands (Debian's BusyBox, bash, Lua ...): fetched through apt, so no build needs
+# them; see docs/programs.md.
+FOREIGN := $(BUILD)/foreign.cpio
+$(BUILD)/foreign/fetched: tools/foreign/fetch $(wildcard tools/foreign/*.c) | deps
+	$(call say,GET,"$(@D) (i386 packages)")
+	$(Q)tools/foreign/fetch $(@D) && touch $@
+
+$(FOREIGN): $(BUILD)/foreign/fetched $(INITRD) tools/foreign/make-archive $(wildcard tools/foreign/etc/*)
+	$(call say,CPIO,$@)
+	$(Q)tools/foreign/make-archive $@ $(INITRD) $(BUILD)/foreign/bin/*
+
+foreign: $(FOREIGN) ## fetch programs from other hands and pack them into an initrd (needs a network)
+
 # The ISO.  APPEND goes to the kernel line of each menu entry.
 $(ISO): $(ELF) $(INITRD) grub.cfg tools/make-iso FORCE
 	$(Q)STRIP='$(STRIP)' SILENT='$(silent)' APPEND='$(subst ','\'',$(APPEND))' \
@@ -164,6 +194,9 @@ BOOT_DIRECT = --kernel $(ELF) --initrd $(INITRD) --append '$(subst ','\'',$(APPE
 
 run: all ## boot in QEMU: the shell in this terminal (serial console)
 	@$(QEMU) $(BOOT_DIRECT)
+
+run-foreign: all $(FOREIGN) ## boot with programs from other hands: BusyBox, bash, Lua, SQLite ...
+	@$(QEMU) --kernel $(ELF) --initrd $(FOREIGN) --append '$(subst ','\'',$(APPEND))'
 
 run-iso: $(ISO) ## the same from the ISO image, through GRUB
 	@$(QEMU) --iso $(ISO)
@@ -209,6 +242,24 @@ $(HOST_TESTS): $(HOST_HEADERS) | deps
 	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,tests/host/test_$(@F).c) \
 	    $(filter %.c %.S,$^) -o $(new) && mv $(new) $@
 
+# ABI tests: programs linked with Debian's static C library for i386, which run on Linux and on
+# Strata.  They know nothing of the kernel's sources.  The library wants an i686 (CMOV); so may they.
+ABI_FLAGS := -m32 -march=i686 -static -std=gnu17 -O1 -g0 -s -pthread -Wall -Wextra -Werror -I.
+ABI_PROGRAMS := $(patsubst tests/abi/%.c,$(BUILD)/abi/%,$(sort $(wildcard tests/abi/*.c)))
+ABI_INITRD := $(BUILD)/abi.cpio
+
+$(ABI_PROGRAMS): $(BUILD)/abi/%: tests/abi/%.c tests/abi/abi.h | deps
+	@mkdir -p $(@D)
+	$(call say,ABI,$@)
+	$(Q)gcc $(ABI_FLAGS) $< -o $(new) && mv $(new) $@ || { rm -f $(new); exit 1; }
+
+$(ABI_INITRD): $(INITRD) $(ABI_PROGRAMS) tools/add-to-initrd
+	$(call say,CPIO,$@)
+	$(Q)tools/add-to-initrd $@ $(INITRD) abi $(ABI_PROGRAMS)
+
+abi-tests: $(ABI_PROGRAMS) $(ABI_INITRD) ## build the programs that are run on Linux and on Strata
+	@:
+
 test-kernels: $(TEST_KERNELS) $(BENCH_KERNEL) ## build the test kernels
 	@:
 
@@ -216,7 +267,7 @@ host-tests: $(HOST_TESTS) ## build the tests that run on this machine (address a
 	@:
 
 check: | deps ## install what the tests need, build everything, run every test
-	$(Q)$(MAKE) --no-print-directory all iso test-kernels host-tests
+	$(Q)$(MAKE) --no-print-directory all iso test-kernels host-tests abi-tests foreign
 	$(Q)$(MAKE) --no-print-directory LLVM=1 BUILD=$(BUILD)/llvm all
 	$(Q)$(PYTEST)
 
@@ -226,8 +277,11 @@ bochs-check: iso test-kernels ## the tests that run in Bochs, unattended
 bench: all $(BENCH_KERNEL) ## count instructions (deterministic); table and JSON in $(BUILD)
 	$(Q)$(PYTHON) tests/bench.py
 
+bench-linux: all $(BENCH_KERNEL) $(LINUX) $(LINUX_INITRD) ## the same programs on Debian's Linux kernel, beside ours
+	$(Q)$(PYTHON) tests/bench.py --linux
+
 # Housekeeping.
-FORMATTED = $(shell find kernel mm shell user tests boot -name '*.[ch]')
+FORMATTED = $(shell find kernel mm shell user tests tools boot -name '*.[ch]')
 format: | deps ## clang-format every C file in place
 	$(Q)clang-format -i $(FORMATTED)
 
@@ -255,6 +309,6 @@ help: ## this list
 #= nothing else helps, Ctrl-] x (two keys) ends QEMU.
 
 -include $(shell find $(BUILD)/obj $(BUILD)/user -name '*.d' 2>/dev/null)
-.PHONY: all iso run run-iso run-vga debug bochs bochs-check bench test-kernels host-tests check
+.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux test-kernels host-tests check
 .PHONY: format clean help FORCE
 FORCE:

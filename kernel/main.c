@@ -11,15 +11,21 @@
 #include "kernel/cpu/timer.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/dev/console.h"
+#include "kernel/dev/rtc.h"
+#include "kernel/fs/inode.h"
 #include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
-#include "kernel/proc/initrd.h"
+#include "kernel/proc/itimer.h"
+#include "kernel/proc/oom.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/syscall.h"
-#include "kernel/proc/thread.h"
+#include "kernel/proc/signal.h"
 #include "kernel/proc/tty.h"
+#include "kernel/procfs/procfs.h"
+#include "kernel/sched/thread.h"
+#include "kernel/syscall/syscall.h"
+#include "mm/inject.h"
 #include "mm/memmap.h"
 #include "mm/mm.h"
 
@@ -40,8 +46,8 @@ static void set_log_level(const char *cmdline)
 /* Is this "KEY" or "KEY=..." with a key that somebody reads? */
 static bool is_known(const char *word)
 {
-    static const char *const keys[] = { "console", "loglevel",   "panic",
-                                        "run",     "slab_debug", "test" };
+    static const char *const keys[] = { "console", "inject", "loglevel",   "norandmaps",
+                                        "panic",   "run",    "slab_debug", "test" };
 
     for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
         size_t length = strlen(keys[i]);
@@ -87,12 +93,18 @@ void kmain(uint32_t magic, uint32_t info_paddr)
 
     irq_init();   /* hardware interrupts, still masked */
     timer_init(); /* 100 ticks a second */
+    rtc_init();   /* what time it is */
     fpu_init();
     thread_init();  /* scheduler */
+    fs_init();      /* the tree of files, with what came from the boot loader */
     process_init(); /* programs in ring 3 */
+    signal_init();
+    itimer_init();
+    oom_init(); /* what happens when no memory is left */
+    tty_init(); /* the console as a terminal: who gets the keys */
+    procfs_init();
     syscall_init(); /* int 0x80 */
-    tty_init();     /* who gets the keys */
-    initrd_init();  /* where the programs are */
     console_enable_input();
-    thread_run(start); /* the shell, or a test kernel's tests */
+    inject_init(cmdline); /* from here on, allocations may fail on purpose */
+    thread_run(start);    /* the shell, or a test kernel's tests */
 }

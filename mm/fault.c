@@ -4,50 +4,75 @@
  *           that the access is right, then the page is made so; or they do not, then the
  *           program is told.
  *
- *      range?  right?  page there?  write?  contents         answer                  cause
- *      ------  ------  -----------  ------  ---------------  ----------------------  ----------
- *      no                                   stack below?     grow it, then as below  STACK
- *      no                                                    none                    BAD
- *      yes     no                                            none                    BAD
- *      yes     yes     no           any     of a file        copy into a new frame   FILE
- *      yes     yes     no           no      zero             map the zero frame      ZERO_READ
- *      yes     yes     no           yes     zero             map a new zeroed frame  ANON
- *      yes     yes     read-only    yes     zero frame       map a new zeroed frame  ZERO_WRITE
- *      yes     yes     read-only    yes     others share it  copy, map the copy      COW
- *      yes     yes     read-only    yes     sole user        allow writing           REUSE
- *      yes     yes     yes          any                      nothing to do           SPURIOUS
+ *   address in a range? --no--> a stack above that may grow this far? --no--> -EFAULT     BAD
+ *          |                       yes: grow it (STACK), go on |
+ *          v  <-----------------------------------------------'
+ *   range has the right? --no------------------------------------------------> -EACCES    BAD
+ *          |
+ *          v
+ *   entry is empty:
+ *      the page comes from       access  answer                                           cause
+ *      ------------------------  ------  -----------------------------------------------  ----------
+ *      nothing (zeros)           read    map the zero frame                               ZERO_READ
+ *                                write   map a new zeroed frame                           ANON
+ *      a file, private range     read    map the cache's page, read-only                  FILE
+ *                                write   copy the cache's page at once                    FILE
+ *      a file that ends in this  any     copy it, zeros behind the file's end (bss)       FILE
+ *          page of the range
+ *      a file, shared range      read    map the cache's page                             FILE
+ *                                write   mark it dirty, map it writable                   SHARED
+ *      a file too short for it   any     -ENXIO                                           BAD
+ *
+ *   entry is there, read-only, and the access is a write:
+ *      the zero frame                    map a new zeroed frame                           ZERO_WRITE
+ *      a frame with other users          copy it, map the copy                            COW
+ *          (after fork; a cache's page)
+ *      an anonymous frame, sole user     allow writing                                    REUSE
+ *      a cache's page, shared range      mark it dirty, allow writing                     SHARED
+ *
+ *   entry is there and allows the access: another thread was faster.  Nothing to do       SPURIOUS
+ *
+ *   no frame for any of these  -ENOMEM: the out-of-memory hook is asked, with interrupts on.  Either
+ *           it makes room and the fault is tried again, or the program ends.
+ *
+ * Copy-on-write, drawn: after fork both entries are read-only and the frame counts two references.
+ *
+ *      parent r- --> [frame A, refs 2] <-- r- child        child writes: COW
+ *      parent r- --> [frame A, refs 1]     [copy, refs 1] <-- rw child
+ *      parent rw --> [frame A, refs 1]                     parent writes: REUSE, nothing copied
  *
  * From the kernel   only the copying instructions of mm/uaccess may touch user addresses; their
  *           faults are answered the same way, and where there is no answer they go on at their
  *           fix-up.
- * Stack     A fault below a stack's range grows it down to USER_STACK_LIMIT below its top,
- *           unless it would come closer than USER_STACK_GUARD to the range below (so that a
- *           large frame cannot jump over the gap unseen: "Stack Clash", Qualys 2017).
+ * Stack     A fault below a stack's range grows it down, as far as its limit, unless it would come
+ *           closer than USER_STACK_GUARD to the range below (so that a large frame cannot jump over
+ *           the gap unseen: "Stack Clash", Qualys 2017).
  * Lock      the space's, from the search to the new entry. */
 #include "mm/fault.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/lib/assert.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "mm/buddy.h"
 #include "mm/kmap.h"
+#include "mm/space_internal.h"
 #include "mm/uaccess.h"
-#include "mm/user_frame.h"
 
-/* Lock held.  The stack that may grow down to `address`, grown; NULL if there is none. */
-static struct vma *grow_stack(struct space *space, uaddr_t address)
-{
-    struct vma *stack = vma_find_next(&space->vmas, address);
-    uaddr_t start = ALIGN_DOWN(address, PAGE_SIZE);
+static struct {
+    bool (*oom_hook)(struct space *space, uaddr_t address);
+    int last_error;
+} state;
 
-    if (!stack || !(stack->flags & VMA_GROWS_DOWN) || stack->end - start > USER_STACK_LIMIT)
-        return NULL;
-    if (!vma_range_is_free(&space->vmas, start - USER_STACK_GUARD, stack->start))
-        return NULL;
-    vma_resize(&space->vmas, stack, start, stack->end);
-    return stack;
-}
+/* One fault.  Passed by value, so that its parts can stay in registers; functions that answer
+ * one return its cause, or -Exxx. */
+struct fault {
+    struct space *space;
+    struct vma *vma;
+    uaddr_t address; /* of the page */
+    uint32_t error;  /* PF_ bits */
+    pte_t *slot;     /* the page's entry; NULL: the page table is missing */
+};
 
 static bool access_allowed(const struct vma *vma, uint32_t error)
 {
@@ -56,201 +81,228 @@ static bool access_allowed(const struct vma *vma, uint32_t error)
     return vma->flags & VMA_PROT; /* i386 pages cannot be executable without being readable */
 }
 
-static pte_t user_flags(const struct vma *vma)
+/* The stack above an address, if it may grow down to it: by its limit, and with its distance to
+ * what lies below (unless that cannot be accessed: a guard of the program's own). */
+static struct vma *stack_for(struct space *space, uaddr_t start)
 {
-    return PTE_USER | (vma->flags & VMA_WRITE ? PTE_WRITE : 0);
+    struct vma *stack = vma_find_next(&space->vmas, start);
+    const struct vma *below;
+
+    if (!stack || !(stack->flags & VMA_GROWS_DOWN) || start < USER_MIN ||
+        stack->end - start > space->limits.stack)
+        return NULL;
+    below = vma_prev(&space->vmas, stack);
+    if (below && (below->flags & VMA_PROT) && start - below->end < USER_STACK_GUARD)
+        return NULL;
+    return stack;
 }
 
-/* A frame for a user page: with one reference, contents undefined. */
-static struct page *user_frame_alloc(enum page_kind kind)
+/* Nothing is mapped at the address.  0: a stack has grown down to it. */
+static int grow_stack(struct space *space, uaddr_t address, uint32_t error, struct vma **grown)
 {
-    struct page *page = buddy_alloc(0, kind, PAGE_HIGHMEM_OK);
-    if (page)
-        page->refs = 1;
-    return page;
-}
+    struct vma *stack = stack_for(space, address);
 
-/* Lock held.  Map a fresh frame; the frame is given back if that fails. */
-static int map_frame(struct space *space, uaddr_t address, struct page *page, pte_t flags)
-{
-    int error = paging_map(&space->directory, address, page_to_pfn(page), flags);
-
-    if (error) {
-        user_frame_put(page);
-        return error;
-    }
-    space->resident++;
-    space->resident_peak = MAX(space->resident_peak, space->resident);
+    if (!stack)
+        return -EFAULT;
+    if (!access_allowed(stack, error))
+        return -EACCES;
+    uint32_t npages = (stack->start - address) >> PAGE_SHIFT;
+    if (space_check_room(space, npages, stack->flags | VMA_NORESERVE) != 0)
+        return -EFAULT; /* beyond RLIMIT_AS: as on Linux, SIGSEGV */
+    vma_resize(&space->vmas, stack, address, stack->end);
+    *grown = stack;
     return 0;
 }
 
-static int map_zeroed_frame(struct space *space, uaddr_t address, const struct vma *vma)
+/* Fill the empty entry; 0 or -ENOMEM. */
+static ALWAYS_INLINE int fill_slot(struct fault fault, pte_t entry)
 {
-    struct page *page = user_frame_alloc(PAGE_ANON);
+    pte_t *slot = fault.slot;
 
-    if (!page)
+    if (unlikely(!slot)) {
+        slot = paging_make_slot(&fault.space->directory, fault.address);
+        if (!slot)
+            return -ENOMEM;
+    }
+    *slot = entry;
+    paging_slots_filled(slot, 1);
+    return 0;
+}
+
+/* Fill the empty entry with a frame whose reference is ours, and becomes the entry's. */
+static ALWAYS_INLINE int map_frame(struct fault fault, struct page *page, pte_t flags)
+{
+    int error = fill_slot(fault, page_to_paddr(page) | flags);
+
+    if (unlikely(error))
+        user_frame_put(page);
+    else
+        fault.space->resident++;
+    return error;
+}
+
+/* A private copy of a page of which the first nbytes count; the rest is zeros.  NULL: no memory. */
+static struct page *copy_frame(struct page *page, uint32_t nbytes)
+{
+    struct page *copy = user_frame_alloc(PAGE_ANON);
+
+    if (unlikely(!copy))
+        return NULL;
+    kmap_copy_frame(copy, page);
+    if (nbytes < PAGE_SIZE) {
+        uint8_t *window = kmap(copy);
+        memset(window + nbytes, 0, PAGE_SIZE - nbytes);
+        kunmap(window);
+    }
+    return copy;
+}
+
+/* The cache's page itself, or a copy of it.  Takes over the reference to it. */
+static int map_cached(struct fault fault, struct page *page)
+{
+    bool write = fault.error & PF_WRITE;
+    bool shared = fault.vma->flags & VMA_SHARED;
+    uint32_t nbytes = MIN(fault.vma->backing.file_end - fault.address, PAGE_SIZE);
+
+    if (shared && write) {
+        pagecache_mark_dirty(page);
+    } else if (!shared && (write || nbytes < PAGE_SIZE)) {
+        struct page *copy = copy_frame(page, nbytes);
+        user_frame_put(page);
+        if (!copy)
+            return -ENOMEM;
+        page = copy;
+    }
+    int error = map_frame(fault, page, entry_flags(fault.vma, page));
+    return error ? error : shared && write ? FAULT_SHARED : FAULT_FILE;
+}
+
+static int fill_from_file(struct fault fault)
+{
+    struct page_cache *file = fault.vma->backing.file;
+    uint32_t index = vma_page_index(fault.vma, fault.address);
+
+    if ((uint64_t)index << PAGE_SHIFT >= file->size)
+        return -ENXIO;
+    struct page *page = pagecache_page(file, index);
+    return page ? map_cached(fault, page) : -ENOMEM;
+}
+
+/* The entry is empty. */
+static ALWAYS_INLINE int fill_page(struct fault fault)
+{
+    if (fault.vma->backing.file && fault.address < fault.vma->backing.file_end)
+        return fill_from_file(fault);
+    if (!(fault.error & PF_WRITE)) {
+        int error = fill_slot(fault, ZERO_FRAME_ENTRY);
+        return error ? error : FAULT_ZERO_READ;
+    }
+    struct page *page = user_frame_alloc(PAGE_ANON);
+    if (unlikely(!page))
         return -ENOMEM;
     kmap_zero_frame(page);
-    return map_frame(space, address, page, user_flags(vma));
+    int error = map_frame(fault, page, PTE_USER | PTE_PRESENT | PTE_WRITE);
+    return error ? error : FAULT_ANON;
 }
 
-/* The page's part of the file, and zeros behind it. */
-static int map_file_frame(struct space *space, uaddr_t address, const struct vma *vma)
+/* The entry, not empty, gets another frame, or the same with the right to write. */
+static int replace_frame(struct fault fault, struct page *page, enum fault_cause cause)
 {
-    uint32_t offset = address - vma->start;
-    uint32_t nbytes = MIN(vma->backing.nbytes - offset, PAGE_SIZE);
-    struct page *page = user_frame_alloc(PAGE_FILE);
-
-    if (!page)
-        return -ENOMEM;
-    uint8_t *window = kmap(page);
-    memcpy(window, vma->backing.data + offset, nbytes);
-    memset(window + nbytes, 0, PAGE_SIZE - nbytes);
-    kunmap(window);
-    return map_frame(space, address, page, user_flags(vma));
+    *fault.slot = page_to_paddr(page) | PTE_USER | PTE_PRESENT | PTE_WRITE;
+    paging_flush_page(&fault.space->directory, fault.address);
+    return cause;
 }
 
-/* Lock held.  Nothing is mapped at `address` yet. */
-static int fill_page(struct space *space, uaddr_t address, const struct vma *vma,
-                     uint32_t error, enum fault_cause *cause)
+/* The entry is there without the right to write; the range has it. */
+static int make_writable(struct fault fault)
 {
-    if (vma->backing.data && address - vma->start < vma->backing.nbytes) {
-        *cause = FAULT_FILE;
-        return map_file_frame(space, address, vma);
-    }
-    if (error & PF_WRITE) {
-        *cause = FAULT_ANON;
-        return map_zeroed_frame(space, address, vma);
-    }
-    *cause = FAULT_ZERO_READ;
-    return paging_map(&space->directory, address, page_to_pfn(space_zero_page()), PTE_USER);
-}
+    struct page *old = entry_page(*fault.slot), *copy;
 
-/* Lock held.  A write to a page that is mapped read-only in a writable range. */
-static int make_writable(struct space *space, uaddr_t address, const struct vma *vma, pte_t pte,
-                         enum fault_cause *cause)
-{
-    struct page *old = pfn_to_page(pte >> PAGE_SHIFT);
-    bool zero = old == space_zero_page();
-
-    if (!zero && old->refs == 1) {
-        *cause = FAULT_REUSE;
-        return paging_change(&space->directory, address, page_to_pfn(old), user_flags(vma));
+    if (fault.vma->flags & VMA_SHARED) {
+        pagecache_mark_dirty(old);
+        return replace_frame(fault, old, FAULT_SHARED);
     }
-    struct page *copy = user_frame_alloc(PAGE_ANON);
+    if (old->kind == PAGE_ANON && old->refs == 1)
+        return replace_frame(fault, old, FAULT_REUSE);
+    if (!entry_is_zero_frame(*fault.slot)) {
+        copy = copy_frame(old, PAGE_SIZE);
+        if (!copy)
+            return -ENOMEM;
+        user_frame_put(old);
+        return replace_frame(fault, copy, FAULT_COW);
+    }
+    copy = user_frame_alloc(PAGE_ANON);
     if (!copy)
         return -ENOMEM;
-    if (zero) {
-        *cause = FAULT_ZERO_WRITE;
-        kmap_zero_frame(copy);
-        space->resident++;
-        space->resident_peak = MAX(space->resident_peak, space->resident);
-    } else {
-        *cause = FAULT_COW;
-        kmap_copy_frame(copy, old);
-        user_frame_put(old);
-    }
-    return paging_change(&space->directory, address, page_to_pfn(copy), user_flags(vma));
+    kmap_zero_frame(copy);
+    fault.space->resident++;
+    return replace_frame(fault, copy, FAULT_ZERO_WRITE);
 }
 
 /* Lock held. */
-static int answer(struct space *space, uaddr_t address, uint32_t error, enum fault_cause *cause)
+static ALWAYS_INLINE int answer(struct space *space, uaddr_t address, uint32_t error)
 {
     struct vma *vma = vma_find(&space->vmas, address);
-    uaddr_t page_address = ALIGN_DOWN(address, PAGE_SIZE);
+    bool grown = false;
 
     if (unlikely(!vma)) {
-        vma = grow_stack(space, address);
-        int result = vma ? fill_page(space, page_address, vma, error, cause) : -EFAULT;
-        *cause = FAULT_STACK;
-        return result;
-    }
-    if (!access_allowed(vma, error))
-        return -EFAULT;
-    if (!(error & PF_PRESENT)) {
-        int result = fill_page(space, page_address, vma, error, cause);
-        if (result != -EEXIST)
+        int result = grow_stack(space, address, error, &vma);
+        if (result)
             return result;
-    } else if (error & PF_WRITE) {
-        pte_t pte = paging_lookup(&space->directory, page_address);
-        if (!(pte & PTE_WRITE))
-            return make_writable(space, page_address, vma, pte, cause);
+        grown = true;
     }
-    *cause = FAULT_SPURIOUS; /* somebody else's fault brought the page in */
-    return 0;
+    if (unlikely(!access_allowed(vma, error)))
+        return -EACCES;
+    pte_t *slot = paging_find_slot(&space->directory, address);
+    struct fault fault = { space, vma, address, error, slot };
+    if (!slot || !*slot) {
+        int result = fill_page(fault);
+        return result >= 0 && grown ? FAULT_STACK : result;
+    }
+    if ((error & PF_WRITE) && !(*slot & PTE_WRITE))
+        return make_writable(fault);
+    return FAULT_SPURIOUS;
 }
 
 int fault_handle(struct space *space, uaddr_t address, uint32_t error)
 {
-    enum fault_cause cause = FAULT_BAD;
     uint32_t irq = spin_lock(&space->lock);
-    int result = answer(space, address, error, &cause);
+    int result = answer(space, ALIGN_DOWN(address, PAGE_SIZE), error);
 
-    space->faults[result == 0 ? cause : FAULT_BAD]++;
-    if (result != 0)
-        space->fault_error = result;
+    space->faults[likely(result >= 0) ? result : FAULT_BAD]++;
     spin_unlock(&space->lock, irq);
-    return result;
+    return MIN(result, 0);
 }
 
-/* Lock held.  The range that is nearest to `address`, which none that allows the access
- * contains. */
-static const struct vma *nearest(struct space *space, uaddr_t address, const char **relation)
+int fault_populate(struct space *space, uaddr_t start, uaddr_t end, uint32_t error)
 {
-    const struct vma *near = NULL;
-    uint32_t distance = UINT32_MAX;
-
-    list_for_each(node, &space->vmas.list) {
-        const struct vma *vma = list_entry(node, struct vma, node);
-        bool below = vma->end <= address, above = vma->start > address;
-        uint32_t gap = below ? address - vma->end : above ? vma->start - address : 0;
-        if (vma->start == vma->end || gap >= distance)
-            continue;
-        near = vma;
-        distance = gap;
-        *relation = below ? "ends below" : above ? "starts above" : "does not allow it";
+    for (uaddr_t address = start; address < end; address += PAGE_SIZE) {
+        int result = fault_handle(space, address, error);
+        if (result)
+            return result;
     }
-    return near;
+    return 0;
 }
 
-static void describe_nearest(struct space *space, uaddr_t address, char *text, size_t size)
+void fault_set_oom_hook(bool (*hook)(struct space *space, uaddr_t address))
 {
-    const char *relation = "";
-    uint32_t irq = spin_lock(&space->lock);
-    const struct vma *near = nearest(space, address, &relation);
-
-    if (near)
-        snprintf(text, size, "; nearest mapping %08x-%08x %c%c%c %s %s", near->start, near->end,
-                 near->flags & VMA_READ ? 'r' : '-', near->flags & VMA_WRITE ? 'w' : '-',
-                 near->flags & VMA_EXEC ? 'x' : '-', near->backing.name, relation);
-    spin_unlock(&space->lock, irq);
+    state.oom_hook = hook;
 }
 
-const char *fault_explain(struct space *space, uaddr_t address, uint32_t error, char *text,
-                          size_t size)
+int fault_last_error(void)
 {
-    char access[64], surroundings[96];
-
-    trap_page_fault_describe(error, access, sizeof(access));
-    surroundings[0] = '\0';
-    if (address >= USER_END) {
-        snprintf(surroundings, sizeof(surroundings), "; that is the kernel's half");
-    } else if (space) {
-        describe_nearest(space, address, surroundings, sizeof(surroundings));
-    }
-    snprintf(text, size, "%s at 0x%08x%s", access, address, surroundings);
-    return text;
+    return state.last_error;
 }
 
-/* Was the access the program's own, to its own half?  Only those are answered. */
-static bool is_users(uaddr_t address, uint32_t error)
+/* No frame.  True: the hook has made room, the fault can be tried again. */
+static bool make_room(const struct trap_frame *frame, struct space *space, uaddr_t address)
 {
-    return address < USER_END && (error & PF_USER);
-}
-
-bool fault_was_out_of_memory(struct space *space, uaddr_t address, uint32_t error)
-{
-    return is_users(address, error) && space->fault_error == -ENOMEM;
+    if (!state.oom_hook || !(frame->eflags & EFLAGS_IF))
+        return false;
+    irq_enable();
+    bool again = state.oom_hook(space, address);
+    irq_disable();
+    return again;
 }
 
 /* The #PF handler.  May the access be answered, and by whom?  A supervisor access while ring 3
@@ -259,13 +311,19 @@ bool fault_was_out_of_memory(struct space *space, uaddr_t address, uint32_t erro
 static bool page_fault(struct trap_frame *frame)
 {
     uaddr_t address = cr2_read();
-    struct space *space = space_active();
+    struct space *space = spaces.active;
     bool from_user = trap_from_user(frame);
-    bool may_answer = from_user ? is_users(address, frame->error)
-                                : address < USER_END && uaccess_is_guarded(frame->eip);
+    int result = -EFAULT;
 
-    if (may_answer && space && fault_handle(space, address, frame->error) == 0)
-        return true;
+    if (likely(space && address < USER_END) &&
+        (from_user ? frame->error & PF_USER : uaccess_is_guarded(frame->eip))) {
+        do {
+            result = fault_handle(space, address, frame->error);
+            if (likely(result == 0))
+                return true;
+        } while (result == -ENOMEM && make_room(frame, space, address));
+    }
+    state.last_error = result;
     return !from_user && uaccess_fixup(frame);
 }
 

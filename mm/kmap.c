@@ -16,7 +16,7 @@
 #include "mm/paging.h"
 
 #define KMAP_SLOTS ((KMAP_END - KMAP_START) / PAGE_SIZE)
-#define NEXT_SHIFT 1 /* bit 0 is the present bit: 0 in a free slot */
+#define NEXT_SHIFT PAGE_SHIFT /* the bits below say what an entry is: all 0 in a free slot */
 
 static struct {
     struct spinlock lock;
@@ -68,6 +68,10 @@ void kunmap(void *address)
 
 void kmap_zero_frame(struct page *page)
 {
+    if (likely(page_is_lowmem(page))) {
+        memset(page_to_virt(page), 0, PAGE_SIZE);
+        return;
+    }
     void *window = kmap(page);
     memset(window, 0, PAGE_SIZE);
     kunmap(window);
@@ -75,6 +79,10 @@ void kmap_zero_frame(struct page *page)
 
 void kmap_copy_frame(struct page *dst, struct page *src)
 {
+    if (likely(page_is_lowmem(dst) && page_is_lowmem(src))) {
+        memcpy(page_to_virt(dst), page_to_virt(src), PAGE_SIZE);
+        return;
+    }
     void *to = kmap(dst), *from = kmap(src);
     memcpy(to, from, PAGE_SIZE);
     kunmap(from);

@@ -8,6 +8,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "mm/memmap.h"
+#include "mm/pagecache.h"
 #include "mm/paging.h"
 #include "mm/slab.h"
 #include "mm/space.h"
@@ -57,6 +58,15 @@ static void get_paging(struct memstat *stat)
     stat->direct_map_4m = paging.direct_map_4m * (LARGE_PAGE_SIZE / KiB);
 }
 
+static void get_pagecache(struct memstat *stat)
+{
+    struct pagecache_stats pagecache;
+
+    pagecache_get_stats(&pagecache);
+    stat->cached = (pagecache.file_pages + pagecache.shmem_pages) * PAGE_KIB;
+    stat->mem_available += pagecache.file_pages * PAGE_KIB;
+}
+
 static void get_frames(struct memstat *stat)
 {
     struct buddy_stats buddy;
@@ -72,6 +82,7 @@ static void get_frames(struct memstat *stat)
     stat->low_free = stat->mem_free - stat->high_free;
     stat->anon_pages = buddy.frames[PAGE_ANON] * PAGE_KIB;
     stat->file_pages = buddy.frames[PAGE_FILE] * PAGE_KIB;
+    stat->shmem = buddy.frames[PAGE_SHMEM] * PAGE_KIB;
     stat->slab = buddy.frames[PAGE_SLAB] * PAGE_KIB;
     stat->slab_reclaimable = empty * PAGE_KIB;
     stat->slab_unreclaimable = stat->slab - stat->slab_reclaimable;
@@ -87,10 +98,12 @@ void memstat_get(struct memstat *stat)
 
     memset(stat, 0, sizeof(*stat));
     get_frames(stat);
+    get_pagecache(stat);
     get_vmalloc(stat);
     get_paging(stat);
     space_get_totals(&spaces);
     stat->committed_as = spaces.committed_pages * PAGE_KIB;
+    stat->mapped = spaces.mapped_pages * PAGE_KIB;
     stat->kernel_image = mapped_kib(MEMMAP_KERNEL);
     stat->mem_map = mapped_kib(MEMMAP_TABLES);
     stat->modules = mapped_kib(MEMMAP_MODULE);
@@ -104,12 +117,12 @@ void memstat_line(char *line, size_t size)
     buddy_peek_frames(frames, &high_free);
     snprintf(line, size,
              "%u KiB managed, %u free (low %u, high %u); slab %u, tables %u, stacks %u, "
-             "anon %u, file %u",
+             "anon %u, file %u, shmem %u",
              buddy_managed_frames() * PAGE_KIB, frames[PAGE_FREE] * PAGE_KIB,
              (frames[PAGE_FREE] - high_free) * PAGE_KIB, high_free * PAGE_KIB,
              frames[PAGE_SLAB] * PAGE_KIB, frames[PAGE_TABLE] * PAGE_KIB,
              frames[PAGE_STACK] * PAGE_KIB, frames[PAGE_ANON] * PAGE_KIB,
-             frames[PAGE_FILE] * PAGE_KIB);
+             frames[PAGE_FILE] * PAGE_KIB, frames[PAGE_SHMEM] * PAGE_KIB);
 }
 
 /* free + every kind of use = managed, exactly. */
@@ -150,13 +163,10 @@ static const struct {
     const char *name;
     bool (*check)(void);
 } checks[] = {
-    { "accounting", identity_check },
-    { "buddy", buddy_check },
-    { "paging", paging_check },
-    { "slab", slab_check },
-    { "slab frames", slab_frames_check },
-    { "vmalloc", vmalloc_check },
-    { "spaces", space_check },
+    { "accounting", identity_check },     { "buddy", buddy_check },
+    { "paging", paging_check },           { "slab", slab_check },
+    { "slab frames", slab_frames_check }, { "vmalloc", vmalloc_check },
+    { "page cache", pagecache_check },    { "spaces", space_check },
 };
 
 bool memstat_check_one(unsigned index, const char **name, bool *verdict)

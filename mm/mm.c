@@ -8,7 +8,9 @@
 #include "mm/kmap.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
+#include "mm/pagecache.h"
 #include "mm/paging.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/vmalloc.h"
@@ -27,8 +29,10 @@ void mm_init(void)
     slab_init(memmap_cmdline()); /* caches of equal objects */
     kmalloc_init();              /* memory by size */
     vmalloc_init();              /* guarded stacks, large tables */
+    pagecache_init();            /* pages of files */
     space_init();                /* user address spaces */
     fault_init();                /* demand paging */
+    reclaim_init();              /* what can be given up when memory is short */
     panic_set_memory_line(memstat_line);
     panic_set_mapped_check(is_mapped);
     panic_set_stack_check(vmalloc_is_guard);

@@ -19,7 +19,7 @@ const char *page_kind_name(enum page_kind kind)
         [PAGE_RESERVED] = "reserved", [PAGE_TAIL] = "tail",       [PAGE_FREE] = "free",
         [PAGE_SLAB] = "slab",         [PAGE_KMALLOC] = "kmalloc", [PAGE_VMALLOC] = "vmalloc",
         [PAGE_STACK] = "stack",       [PAGE_TABLE] = "table",     [PAGE_ANON] = "anon",
-        [PAGE_FILE] = "file",         [PAGE_TEST] = "test",
+        [PAGE_FILE] = "file",         [PAGE_SHMEM] = "shmem",     [PAGE_TEST] = "test",
     };
     return (unsigned)kind < PAGE_KIND_COUNT ? names[kind] : "?";
 }

@@ -17,24 +17,28 @@ enum page_kind {
     PAGE_VMALLOC, /* vmalloc */
     PAGE_STACK,   /* kernel stacks */
     PAGE_TABLE,   /* page directories and page tables */
-    PAGE_ANON,    /* anonymous user memory: heap, bss, stack */
-    PAGE_FILE,    /* user pages with a file's contents: program text and data */
+    PAGE_ANON,    /* anonymous user memory: heap, bss, stack, private copies */
+    PAGE_FILE,    /* page cache: what a file's source has, may be dropped */
+    PAGE_SHMEM,   /* page cache: the only copy (tmpfs, shared memory) */
     PAGE_TEST,    /* test kernels and benchmarks */
     PAGE_KIND_COUNT
 };
 #define PAGE_KIND_FIRST_USED PAGE_SLAB
 
+struct page_cache;
+
 /* 16 bytes, 0.4 % of memory.  `kind` and `order` are valid for the first frame of a block; the
- * union belongs to whoever owns the block. */
+ * unions belong to whoever owns the block. */
 struct page {
     uint8_t kind;  /* enum page_kind */
     uint8_t order; /* the block has 2^order frames */
     union {
-        uint16_t entries; /* PAGE_TABLE: entries in use */
-        uint16_t objects; /* PAGE_SLAB: objects in use */
+        uint16_t entries;    /* PAGE_TABLE: entries in use */
+        uint16_t objects;    /* PAGE_SLAB: objects in use */
+        uint16_t referenced; /* PAGE_FILE: used since the clock's hand came by (pagecache.c) */
     };
     union {
-        uint32_t refs; /* user frames: page-table entries that map it */
+        uint32_t refs; /* user frames: page-table entries that map it, and the page cache */
         struct {
             uint8_t cache_id; /* PAGE_SLAB: index in the table of caches */
             uint8_t colour;   /* PAGE_SLAB: offset of the first object, in colour units */
@@ -42,7 +46,13 @@ struct page {
         };
         uint32_t nbytes; /* PAGE_KMALLOC: size asked for */
     };
-    struct list_node node; /* PAGE_FREE: buddy's list; PAGE_SLAB: the cache's list */
+    union {
+        struct list_node node;        /* PAGE_FREE: buddy's list; PAGE_SLAB: the cache's list */
+        struct {                      /* PAGE_FILE, PAGE_SHMEM */
+            struct page_cache *cache; /* NULL: taken out of it, still mapped somewhere */
+            uint32_t index;
+        };
+    };
 };
 _Static_assert(sizeof(void *) != 4 || sizeof(struct page) == 16,
                "struct page must be 16 bytes");

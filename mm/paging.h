@@ -1,13 +1,12 @@
 /* mm/paging.h - two-level page tables.
- * Below: buddy (frames for tables).  Above: kmap, vmalloc, space.
+ * Below: buddy (frames for tables).  Above: kmap, vmalloc, space, fault.
  * A directory is one address space's upper level; its entries from KERNEL_BASE up are the same
  * in all directories, and this module keeps them so.
  * Intel SDM vol. 3, 4.3 "32-bit paging".  Lock: "paging" for the kernel's part; user parts are
  * under the lock of the address space that owns the directory. */
 #pragma once
 
-#include "kernel/lib/list.h"
-#include "kernel/lib/types.h"
+#include "mm/page.h"
 
 typedef uint32_t pte_t; /* also a directory entry */
 
@@ -21,6 +20,9 @@ typedef uint32_t pte_t; /* also a directory entry */
 #define PTE_DIRTY 0x040u
 #define PTE_LARGE 0x080u /* in a directory entry: a 4 MiB page (PSE) */
 #define PTE_GLOBAL 0x100u
+#define PTE_NO_ACCESS \
+    0x200u /* ours (the processor ignores it): a user page that is in memory, but
+                              * PTE_PRESENT is clear because its range allows no access */
 #define PTE_FLAGS 0xFFFu
 
 #define PTES_PER_TABLE 1024u
@@ -66,13 +68,75 @@ pte_t paging_unmap(struct page_directory *directory, uintptr_t address);
 int paging_change(struct page_directory *directory, uintptr_t address, pfn_t pfn, pte_t flags);
 
 /* The entry that maps `address` (4 KiB pages; a 4 MiB page gives an equivalent entry), 0 if
- * none. */
+ * none.  A PTE_NO_ACCESS entry is returned, too. */
 pte_t paging_lookup(const struct page_directory *directory, uintptr_t address);
 
 /* First address >= start, < end that has a page, else `end`; skips missing tables in one
  * step. */
 uintptr_t paging_next_mapped(const struct page_directory *directory, uintptr_t start,
                              uintptr_t end);
+
+/* ---- The user's part, entry by entry: for mm/space and mm/fault, which know what the pages are.
+ * A slot is the place of one entry; 0 = not in use.  Lock: the space's.  A slot's address holds
+ * as long as its table has an entry. ---- */
+
+/* The slot for a user address; NULL: its table is missing. */
+static inline pte_t *paging_find_slot(const struct page_directory *directory, uaddr_t address)
+{
+    pte_t pde = directory->entries[address / LARGE_PAGE_SIZE];
+
+    if (unlikely(!pde))
+        return NULL;
+    pte_t *table = paddr_to_virt(pde & ~PTE_FLAGS);
+    return &table[address / PAGE_SIZE % PTES_PER_TABLE];
+}
+
+/* The same, with the table made if it is missing; NULL: no memory.  Who does not fill a slot of it
+ * then leaves an empty table: see paging_free_empty_tables(). */
+pte_t *paging_make_slot(struct page_directory *directory, uaddr_t address);
+
+/* Free the tables of [start, end) that have no entry. */
+void paging_free_empty_tables(struct page_directory *directory, uaddr_t start, uaddr_t end);
+
+extern uint64_t paging_user_maps; /* for paging_stats.maps */
+
+/* Slots one behind the other, in one table: for loops over ranges. */
+struct paging_run {
+    uaddr_t start; /* the address that slots[0] maps */
+    unsigned count;
+    pte_t *slots;
+};
+
+/* Let `run`, set up as { .start = START }, be the first table's slots in [START, end), and with
+ * each further call the next one's; addresses without a table are left out.  False: no more. */
+bool paging_find_run(const struct page_directory *directory, struct paging_run *run,
+                     uaddr_t start, uaddr_t end);
+
+static inline bool paging_next_run(const struct page_directory *directory,
+                                   struct paging_run *run, uaddr_t end)
+{
+    uaddr_t start = run->start + run->count * PAGE_SIZE;
+    return start < end && paging_find_run(directory, run, start, end);
+}
+
+/* So many empty slots of the table of `slot` were filled. */
+static inline void paging_slots_filled(pte_t *slot, unsigned count)
+{
+    virt_to_page(slot)->entries += (uint16_t)count;
+    paging_user_maps += count;
+}
+
+/* So many slots of a run were cleared: the TLB forgets the run, and the table is freed if it is
+ * empty now. */
+void paging_slots_cleared(struct page_directory *directory, const struct paging_run *run,
+                          unsigned count);
+
+/* Entries in [start, start + npages) have lost rights or have other frames: the TLB forgets them
+ * if the directory is active. */
+void paging_flush(const struct page_directory *directory, uaddr_t start, uint32_t npages);
+void paging_flush_page(const struct page_directory *directory, uaddr_t address);
+
+/* ---- The kernel's part again. ---- */
 
 /* The entries for the 4 MiB around a kernel address; the table is created if need be and from
  * then on never freed.  For kmap.c, which fills them itself.  NULL: no memory. */

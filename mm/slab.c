@@ -17,6 +17,14 @@
  *             the full ones.  A slab that becomes empty goes to the end of its list, so that
  *             objects are taken from partial slabs first and empty ones stay so; more than
  *             EMPTY_SLABS_KEPT of them go back to buddy.
+ * Magazine    In front of the slabs each cache has a stack of free objects, the magazine.  An
+ *             allocation pops the object that was freed last, whose bytes may still be in the
+ *             processor's cache; a free pushes.  Only when it is empty or full the slabs are
+ *             touched, for half a magazine at a time: the objects that lie there longest go
+ *             back.  To their slabs, objects in the magazine are in use; to everybody else they
+ *             are free.  (Bonwick's second paper gives each processor two of them; with one
+ *             processor, and half of it moved at a time, one does the same.)  Caches with
+ *             debugging have none: every object is checked on its way.
  * Colouring   Without it, the first object of every slab has the same address bits, and all
  *             compete for the same cache lines.  Successive slabs shift their slots by one
  *             colour, using up the rest at the end that is lost anyway.
@@ -24,10 +32,15 @@
  *             work (list heads, locks) is not done again: Bonwick's main idea.
  * Debugging   slab_debug.c: redzones, poison, states.
  * Checks      always: an object that is freed must be the start of a slot of that cache, and
- *             not the one that was freed last.
+ *             not be free already.  For that, each free slot has a mark (16 bits beside the
+ *             link).  The owner may by chance write the same value there, so a mark only raises
+ *             suspicion: then magazine and free list are searched.  Who writes over the mark
+ *             after the first free escapes, unless the object lies on top.  A mark that is
+ *             missing when a slot is taken from its slab tells of a write after the free.
  * Locks       one for each cache; buddy's zone locks are taken inside it.
  * Limits      Objects up to 4 KiB.  Constructors run under the cache's lock.
- * Reading     J. Bonwick, "The Slab Allocator", USENIX Summer 1994. */
+ * Reading     J. Bonwick, "The Slab Allocator", USENIX Summer 1994; J. Bonwick and J. Adams,
+ *             "Magazines and Vmem", USENIX 2001. */
 #include "mm/slab.h"
 
 #include "kernel/lib/bitops.h"
@@ -35,6 +48,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "mm/buddy.h"
+#include "mm/inject.h"
 #include "mm/slab_internal.h"
 
 #define EMPTY_SLABS_KEPT 2u
@@ -42,11 +56,14 @@
 #define MAX_COLOURS 256u /* struct page has 8 bits for it */
 #define COLOUR_UNIT 32u  /* a cache line of the 486 to Pentium III */
 #define MIN_REDZONE 4u
+#define MAGAZINE_BYTES (4 * PAGE_SIZE) /* at most, but for a few of the largest objects */
+#define MAGAZINE_MIN 4u
+
+struct slab_cache *slab_caches[SLAB_MAX_CACHES];
 
 static struct {
-    struct spinlock lock;
-    struct slab_cache *caches[SLAB_MAX_CACHES]; /* by id; NULL: unused */
-    struct slab_cache cache_cache;              /* the cache of struct slab_cache */
+    struct spinlock lock;          /* slab_caches[] */
+    struct slab_cache cache_cache; /* the cache of struct slab_cache */
 } slab = { .lock = SPINLOCK_INIT("slab caches") };
 _Static_assert(SLAB_MAX_CACHES <= 256, "struct page has 8 bits for the cache");
 
@@ -57,24 +74,41 @@ _Static_assert(SLAB_MAX_CACHES <= 256, "struct page has 8 bits for the cache");
         ASSERT(false, "slab %s: " fmt, (cache)->name, __VA_ARGS__); \
     } while (0)
 
+struct page *slab_block_of(const void *pointer)
+{
+    struct page *page = slab_frame_of(pointer);
+    return page ? page_block_head(page) : NULL;
+}
+
 /* ---- slabs ---- */
 
-/* Cut a fresh block into slots, construct the objects, chain them in address order. */
-static void slab_format(struct slab_cache *cache, struct page *page)
+static void prepare_slots(struct slab_cache *cache, uint8_t *slot)
 {
-    uint8_t *base = slab_base(cache, page);
-
-    for (unsigned i = 0; i < cache->objects_per_slab; i++) {
-        uint8_t *slot = base + i * cache->slot_size;
-        bool last = i + 1 == cache->objects_per_slab;
+    for (unsigned i = 0; i < cache->objects_per_slab; i++, slot += cache->slot_size) {
         if (cache->constructor)
             cache->constructor(slot);
         if (cache->debug)
             slab_debug_mark(cache, slot, SLOT_FREE);
-        *slab_link_of(cache, slot) = last ? NO_FREE_SLOT
-                                          : slab_place_of(page, slot + cache->slot_size);
     }
-    page->free = slab_place_of(page, base);
+}
+
+/* Cut a fresh block into slots, construct the objects, chain them in address order. */
+static void slab_format(struct slab_cache *cache, struct page *page)
+{
+    uint8_t *slot = slab_base(cache, page);
+    uint16_t place = slab_place_of(page, slot);
+    uint16_t step = (uint16_t)(cache->slot_size / OFFSET_UNIT);
+    struct slot_tail *tail = NULL;
+
+    page->free = place;
+    if (cache->constructor || cache->debug)
+        prepare_slots(cache, slot);
+    for (unsigned n = cache->objects_per_slab; n > 0; n--, slot += cache->slot_size) {
+        tail = slab_tail_of(cache, slot);
+        tail->state = SLOT_FREE;
+        tail->next = place += step;
+    }
+    tail->next = NO_FREE_SLOT;
 }
 
 /* Lock held.  A new, empty slab; NULL: no memory. */
@@ -82,10 +116,8 @@ static struct page *slab_grow(struct slab_cache *cache)
 {
     struct page *page = buddy_alloc(cache->order, PAGE_SLAB, PAGE_ANY);
 
-    if (!page) {
-        cache->failures++;
+    if (!page)
         return NULL;
-    }
     page->cache_id = cache->id;
     page->objects = 0;
     page->colour = (uint8_t)cache->next_colour;
@@ -106,69 +138,6 @@ static void slab_release(struct slab_cache *cache, struct page *page)
     buddy_free(page, cache->order);
 }
 
-/* ---- objects ---- */
-
-/* Lock held.  Hand out the first free slot of a slab. */
-static void *take_slot(struct slab_cache *cache, struct page *page)
-{
-    void *slot = slab_slot_at(page, page->free);
-
-    page->free = *slab_link_of(cache, slot);
-    if (page->objects++ == 0)
-        cache->slabs_empty--;
-    if (page->free == NO_FREE_SLOT) {
-        list_remove(&page->node);
-        list_add_head(&cache->full, &page->node);
-        cache->slabs_full++;
-    }
-    cache->allocs++;
-    return slot;
-}
-
-/* Lock held.  The slot that is next to be handed out must have been left alone since it was
- * freed. */
-static void check_and_mark_used(struct slab_cache *cache, struct page *page, uint32_t irq)
-{
-    void *slot = slab_slot_at(page, page->free);
-    char text[96];
-    const char *problem = slab_debug_problem(cache, slot, SLOT_FREE, text, sizeof(text));
-
-    if (problem)
-        SLAB_BUG(cache, irq, "%s", problem);
-    slab_debug_mark(cache, slot, SLOT_USED);
-}
-
-void *slab_alloc(struct slab_cache *cache, unsigned flags)
-{
-    uint32_t irq = spin_lock(&cache->lock);
-    struct page *page = list_first(&cache->with_room, struct page, node);
-
-    if (unlikely(list_is_empty(&cache->with_room)))
-        page = slab_grow(cache);
-    if (unlikely(!page)) {
-        spin_unlock(&cache->lock, irq);
-        return NULL;
-    }
-    if (unlikely(cache->debug))
-        check_and_mark_used(cache, page, irq);
-    void *object = take_slot(cache, page);
-    spin_unlock(&cache->lock, irq);
-    if (flags & PAGE_ZERO)
-        memset(object, 0, cache->object_size);
-    return object;
-}
-
-/* The slab that a pointer is in; NULL if it is in none. */
-static struct page *slab_of(const void *pointer)
-{
-    paddr_t paddr = virt_to_paddr(pointer);
-
-    if (paddr >= LOWMEM_MAX_BYTES || paddr >> PAGE_SHIFT >= max_pfn)
-        return NULL;
-    struct page *page = page_block_head(virt_to_page(pointer));
-    return page->kind == PAGE_SLAB ? page : NULL;
-}
-
 /* Lock held.  A slab has become empty: keep it, behind those with objects, or give it back. */
 static void retire_slab(struct slab_cache *cache, struct page *page)
 {
@@ -180,19 +149,190 @@ static void retire_slab(struct slab_cache *cache, struct page *page)
     }
 }
 
-/* Lock held.  Chain the slot in. */
-static void put_slot(struct slab_cache *cache, struct page *page, void *slot)
+/* ---- objects, from and to the slabs ---- */
+
+/* Lock held.  Take up to `wanted` (at least 1) slots from a slab that has room, the first ones of
+ * its list, and put them on `stack`; returns how many. */
+static uint32_t take_slots(struct slab_cache *cache, struct page *page, void **stack,
+                           uint32_t wanted, uint32_t irq)
 {
-    if (page->free == NO_FREE_SLOT) {
+    uint8_t *start = page_to_virt(page);
+    uint16_t place = page->free;
+    uint32_t n = 0;
+
+    while (n < wanted && place != NO_FREE_SLOT) {
+        void *slot = start + place * OFFSET_UNIT;
+        struct slot_tail *tail = slab_tail_of(cache, slot);
+        if (unlikely(tail->state != SLOT_FREE))
+            SLAB_BUG(cache, irq, "free object %p written after it was freed", slot);
+        place = tail->next;
+        stack[n++] = slot;
+    }
+    page->free = place;
+    if (page->objects == 0)
+        cache->slabs_empty--;
+    page->objects = (uint16_t)(page->objects + n);
+    if (place == NO_FREE_SLOT) {
+        list_remove(&page->node);
+        list_add_head(&cache->full, &page->node);
+        cache->slabs_full++;
+    }
+    cache->taken += n;
+    return n;
+}
+
+static bool in_one_frame(const void *a, const void *b)
+{
+    return ((uintptr_t)a ^ (uintptr_t)b) < PAGE_SIZE;
+}
+
+/* Lock held.  Put the slot at stack[0] back, and those behind it that lie in the same frame, up
+ * to `count`; returns how many.  (Objects that were taken together are often freed together.) */
+static uint32_t put_slots(struct slab_cache *cache, void **stack, uint32_t count, uint32_t irq)
+{
+    struct page *page = page_block_head(virt_to_page(stack[0]));
+    uint16_t place = page->free;
+    bool was_full = place == NO_FREE_SLOT;
+    uint32_t n = 0;
+
+    do {
+        slab_tail_of(cache, stack[n])->next = place;
+        place = slab_place_of(page, stack[n]);
+        n++;
+    } while (n < count && in_one_frame(stack[n], stack[0]));
+    if (unlikely(page->objects < n))
+        SLAB_BUG(cache, irq, "double free of object %p", stack[0]);
+    page->free = place;
+    page->objects = (uint16_t)(page->objects - n);
+    cache->taken -= n;
+    if (was_full) {
         list_remove(&page->node);
         list_add_head(&cache->with_room, &page->node);
         cache->slabs_full--;
     }
-    *slab_link_of(cache, slot) = page->free;
-    page->free = slab_place_of(page, slot);
-    cache->frees++;
-    if (--page->objects == 0)
+    if (page->objects == 0)
         retire_slab(cache, page);
+    return n;
+}
+
+/* Lock held, at least one slab has room.  Half a magazine, or what there is without a new slab. */
+static void load_magazine(struct slab_cache *cache, uint32_t irq)
+{
+    struct magazine *magazine = &cache->magazine;
+    uint32_t half = magazine->capacity / 2;
+
+    while (magazine->count < half && !list_is_empty(&cache->with_room))
+        magazine->count += take_slots(cache, list_first(&cache->with_room, struct page, node),
+                                      magazine->objects + 1 + magazine->count,
+                                      half - magazine->count, irq);
+}
+
+/* Lock held.  The `count` objects at the bottom, which were freed first, go back to their slabs. */
+static void unload_magazine(struct slab_cache *cache, uint32_t count, uint32_t irq)
+{
+    struct magazine *magazine = &cache->magazine;
+
+    for (uint32_t done = 0; done < count;)
+        done += put_slots(cache, magazine->objects + 1 + done, count - done, irq);
+    magazine->count -= count;
+    memmove(magazine->objects + 1, magazine->objects + 1 + count,
+            magazine->count * sizeof(void *));
+}
+
+/* ---- objects, from and to their users ---- */
+
+/* Lock held.  A slab with a free object, a new one if need be; NULL: no memory. */
+static struct page *slab_with_room(struct slab_cache *cache)
+{
+    if (!list_is_empty(&cache->with_room))
+        return list_first(&cache->with_room, struct page, node);
+    return slab_grow(cache);
+}
+
+/* Lock held.  The slot must have been left alone since it was freed. */
+static void *alloc_checked(struct slab_cache *cache, uint32_t irq)
+{
+    struct page *page = slab_with_room(cache);
+    void *object;
+    char text[96];
+
+    if (!page)
+        return NULL;
+    object = slab_slot_at(page, page->free);
+    const char *problem = slab_debug_problem(cache, object, SLOT_FREE, text, sizeof(text));
+    if (problem)
+        SLAB_BUG(cache, irq, "%s", problem);
+    take_slots(cache, page, &object, 1, irq);
+    slab_debug_mark(cache, object, SLOT_USED);
+    return object;
+}
+
+/* Lock held. */
+static void *alloc_from_magazine(struct slab_cache *cache, uint32_t irq)
+{
+    struct magazine *magazine = &cache->magazine;
+
+    if (magazine->count == 0) {
+        if (!slab_with_room(cache))
+            return NULL;
+        load_magazine(cache, irq);
+    }
+    void *object = magazine->objects[magazine->count--];
+    slab_tail_of(cache, object)->state = SLOT_USED;
+    return object;
+}
+
+/* The magazine is empty, or this request is to fail. */
+static __attribute__((noinline)) void *alloc_slowly(struct slab_cache *cache, unsigned flags)
+{
+    bool refused = inject_hits(INJECT_SLAB);
+    uint32_t irq = spin_lock(&cache->lock);
+    void *object = refused        ? NULL
+                   : cache->debug ? alloc_checked(cache, irq)
+                                  : alloc_from_magazine(cache, irq);
+
+    cache->allocs += object != NULL;
+    cache->failures += object == NULL;
+    spin_unlock(&cache->lock, irq);
+    if (object && (flags & PAGE_ZERO))
+        memset(object, 0, cache->object_size);
+    return object;
+}
+
+FASTCALL void *slab_alloc(struct slab_cache *cache, unsigned flags)
+{
+    struct magazine *magazine = &cache->magazine;
+
+    if (unlikely(inject_armed))
+        return alloc_slowly(cache, flags);
+    uint32_t irq = spin_lock(&cache->lock);
+    if (unlikely(magazine->count == 0)) {
+        spin_unlock(&cache->lock, irq);
+        return alloc_slowly(cache, flags);
+    }
+    void *object = magazine->objects[magazine->count--];
+    slab_tail_of(cache, object)->state = SLOT_USED;
+    cache->allocs++;
+    spin_unlock(&cache->lock, irq);
+    if (flags & PAGE_ZERO)
+        memset(object, 0, cache->object_size);
+    return object;
+}
+
+/* Lock held.  Is the slot in the magazine or on its slab's free list? */
+static bool slot_is_free(const struct slab_cache *cache, const struct page *page, void *slot)
+{
+    uint16_t place = page->free;
+
+    for (uint32_t i = 1; i <= cache->magazine.count; i++)
+        if (cache->magazine.objects[i] == slot)
+            return true;
+    for (uint32_t i = 0; i < cache->objects_per_slab && place != NO_FREE_SLOT; i++) {
+        if (slab_slot_at(page, place) == slot)
+            return true;
+        place = slab_tail_of(cache, slab_slot_at(page, place))->next;
+    }
+    return false;
 }
 
 static void check_and_mark_free(struct slab_cache *cache, void *slot, uint32_t irq)
@@ -205,38 +345,47 @@ static void check_and_mark_free(struct slab_cache *cache, void *slot, uint32_t i
     slab_debug_mark(cache, slot, SLOT_FREE);
 }
 
-/* An object of a slab that is known to be one of the cache's. */
-static void free_in_slab(struct slab_cache *cache, struct page *page, void *object)
+FASTCALL void slab_free_slowly(struct slab_cache *cache, struct page *page, void *object)
 {
+    struct magazine *magazine = &cache->magazine;
     uint32_t irq = spin_lock(&cache->lock);
 
-    if (unlikely(!slab_is_slot(cache, page, object)))
+    if (!slab_is_slot(cache, page, object))
         SLAB_BUG(cache, irq, "free of %p, which is not an object of this cache", object);
-    if (unlikely(page->objects == 0 || slab_place_of(page, object) == page->free))
+    if ((slab_tail_of(cache, object)->state == SLOT_FREE ||
+         magazine->objects[magazine->count] == object) &&
+        slot_is_free(cache, page, object))
         SLAB_BUG(cache, irq, "double free of object %p", object);
-    if (unlikely(cache->debug))
+    if (cache->debug) {
         check_and_mark_free(cache, object, irq);
-    put_slot(cache, page, object);
+        put_slots(cache, &object, 1, irq);
+    } else {
+        if (magazine->count == magazine->capacity)
+            unload_magazine(cache, magazine->capacity / 2, irq);
+        slab_tail_of(cache, object)->state = SLOT_FREE;
+        magazine->objects[++magazine->count] = object;
+    }
     spin_unlock(&cache->lock, irq);
 }
 
-void slab_free(struct slab_cache *cache, void *object)
+/* An object in another frame of its slab than the first one, or no object of this cache. */
+static __attribute__((noinline)) void free_in_block(struct slab_cache *cache, void *object)
 {
-    struct page *page = slab_of(object);
+    struct page *page = slab_block_of(object);
 
-    ASSERT(page && page->cache_id == cache->id,
+    ASSERT(page && page->kind == PAGE_SLAB && page->cache_id == cache->id,
            "slab %s: free of %p, which is not an object of this cache", cache->name, object);
-    free_in_slab(cache, page, object);
+    slab_free_slowly(cache, page, object);
 }
 
-void slab_free_in(struct page *page, void *object)
+FASTCALL void slab_free(struct slab_cache *cache, void *object)
 {
-    free_in_slab(slab.caches[page->cache_id], page, object);
-}
+    struct page *page = slab_frame_of(object);
 
-struct slab_cache *slab_cache_of_page(const struct page *page)
-{
-    return slab.caches[page->cache_id];
+    if (likely(page && page->kind == PAGE_SLAB && page->cache_id == cache->id))
+        slab_free_in(cache, page, object);
+    else
+        free_in_block(cache, object);
 }
 
 /* ---- caches ---- */
@@ -276,7 +425,9 @@ static void choose_layout(struct slab_cache *cache, size_t size, size_t align)
     cache->order = (uint8_t)choose_order(cache->slot_size);
     cache->objects_per_slab = objects_in(cache->slot_size, cache->order);
     cache->colour_unit = MAX(cache->align, COLOUR_UNIT);
-    uint32_t rest = (PAGE_SIZE << cache->order) - cache->objects_per_slab * cache->slot_size;
+    cache->slot_reciprocal = ~0u / cache->slot_size + 1;
+    cache->slots_bytes = cache->objects_per_slab * cache->slot_size;
+    uint32_t rest = (PAGE_SIZE << cache->order) - cache->slots_bytes;
     cache->colours = MIN(rest / cache->colour_unit + 1, MAX_COLOURS);
 }
 
@@ -285,11 +436,11 @@ static bool register_cache(struct slab_cache *cache)
     uint32_t irq = spin_lock(&slab.lock);
     unsigned id = 0;
 
-    while (id < SLAB_MAX_CACHES && slab.caches[id])
+    while (id < SLAB_MAX_CACHES && slab_caches[id])
         id++;
     if (id < SLAB_MAX_CACHES) {
         cache->id = (uint8_t)id;
-        slab.caches[id] = cache;
+        slab_caches[id] = cache;
     }
     spin_unlock(&slab.lock, irq);
     return id < SLAB_MAX_CACHES;
@@ -308,6 +459,9 @@ static void cache_setup(struct slab_cache *cache, const char *name, size_t size,
     list_init(&cache->with_room);
     list_init(&cache->full);
     choose_layout(cache, size, align);
+    if (!cache->debug)
+        cache->magazine.capacity = MIN(MAX(MAGAZINE_BYTES / cache->slot_size, MAGAZINE_MIN),
+                                       MAGAZINE_MAX);
 }
 
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align,
@@ -327,21 +481,16 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
     return cache;
 }
 
-static uint32_t objects_in_use(const struct slab_cache *cache)
-{
-    return (uint32_t)(cache->allocs - cache->frees);
-}
-
 int slab_cache_destroy(struct slab_cache *cache)
 {
-    if (objects_in_use(cache) != 0) {
+    if (slab_objects_in_use(cache) != 0) {
         log_err("slab %s: destroyed with %u objects in use", cache->name,
-                objects_in_use(cache));
+                slab_objects_in_use(cache));
         return -EBUSY;
     }
     slab_cache_shrink(cache);
     uint32_t irq = spin_lock(&slab.lock);
-    slab.caches[cache->id] = NULL;
+    slab_caches[cache->id] = NULL;
     spin_unlock(&slab.lock, irq);
     slab_free(&slab.cache_cache, cache);
     return 0;
@@ -352,6 +501,7 @@ uint32_t slab_cache_shrink(struct slab_cache *cache)
     uint32_t irq = spin_lock(&cache->lock);
     uint32_t slabs_before = cache->slabs;
 
+    unload_magazine(cache, cache->magazine.count, irq);
     list_for_each_safe(node, &cache->with_room) {
         struct page *page = list_entry(node, struct page, node);
         if (page->objects == 0)
@@ -367,18 +517,18 @@ uint32_t slab_shrink_all(void)
     uint32_t frames = 0;
 
     for (unsigned id = 0; id < SLAB_MAX_CACHES; id++)
-        if (slab.caches[id])
-            frames += slab_cache_shrink(slab.caches[id]);
+        if (slab_caches[id] && !spin_is_held(&slab_caches[id]->lock))
+            frames += slab_cache_shrink(slab_caches[id]);
     return frames;
 }
 
 struct slab_cache *slab_cache_of(const void *pointer, void **object)
 {
-    struct page *page = slab_of(pointer);
-    if (!page)
+    struct page *page = slab_block_of(pointer);
+    if (!page || page->kind != PAGE_SLAB)
         return NULL;
 
-    struct slab_cache *cache = slab.caches[page->cache_id];
+    struct slab_cache *cache = slab_caches[page->cache_id];
     uintptr_t offset = (uintptr_t)pointer - (uintptr_t)slab_base(cache, page);
     if (offset / cache->slot_size >= cache->objects_per_slab)
         return NULL; /* in the colour before or the rest behind the slots */
@@ -412,13 +562,15 @@ static void fill_stats(const struct slab_cache *cache, struct slab_stats *stats)
         .objects_per_slab = cache->objects_per_slab,
         .pages_per_slab = 1u << cache->order,
         .colours = cache->colours,
-        .objects_in_use = objects_in_use(cache),
+        .objects_in_use = slab_objects_in_use(cache),
+        .objects_in_magazine = cache->magazine.count,
+        .magazine_capacity = cache->magazine.capacity,
         .objects_total = cache->slabs * cache->objects_per_slab,
         .slabs_full = cache->slabs_full,
         .slabs_partial = cache->slabs - cache->slabs_full - cache->slabs_empty,
         .slabs_empty = cache->slabs_empty,
         .allocs = cache->allocs,
-        .frees = cache->frees,
+        .frees = cache->allocs - slab_objects_in_use(cache),
         .failures = cache->failures,
         .debug = cache->debug,
     };
@@ -430,8 +582,8 @@ bool slab_get_stats(unsigned index, struct slab_stats *stats)
     struct slab_cache *cache = NULL;
 
     for (unsigned id = 0; id < SLAB_MAX_CACHES && !cache; id++)
-        if (slab.caches[id] && index-- == 0)
-            cache = slab.caches[id];
+        if (slab_caches[id] && index-- == 0)
+            cache = slab_caches[id];
     if (!cache)
         return false;
     uint32_t irq = spin_lock(&cache->lock);
@@ -445,7 +597,7 @@ bool slab_check(void)
     bool good = true;
 
     for (unsigned id = 0; id < SLAB_MAX_CACHES; id++) {
-        struct slab_cache *cache = slab.caches[id];
+        struct slab_cache *cache = slab_caches[id];
         if (!cache)
             continue;
         uint32_t irq = spin_lock(&cache->lock);

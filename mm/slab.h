@@ -32,19 +32,17 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
  * use. */
 int slab_cache_destroy(struct slab_cache *cache);
 
-/* One object, or NULL if there is no memory.  `flags`: PAGE_ANY, or PAGE_ZERO (not with a
+/* One object, or NULL if there is no memory (or one failure is injected, mm/inject.h).  `flags`: PAGE_ANY, or PAGE_ZERO (not with a
  * constructor). */
-void *slab_alloc(struct slab_cache *cache, unsigned flags);
+FASTCALL void *slab_alloc(struct slab_cache *cache, unsigned flags);
 
 /* Give an object back to its cache.  A pointer that is not an allocated object of this cache is
  * a bug: panics with the object, the cache and what is wrong. */
-void slab_free(struct slab_cache *cache, void *object);
+FASTCALL void slab_free(struct slab_cache *cache, void *object);
 
-/* The same for an object whose slab is known: kfree() does not know the cache. */
-void slab_free_in(struct page *page, void *object);
-struct slab_cache *slab_cache_of_page(const struct page *page);
-
-/* Give all empty slabs of one cache (or of all) back to buddy; returns the number of frames. */
+/* Give all empty slabs of one cache (or of all) back to buddy, after the objects in magazines have
+ * gone back to their slabs; returns the number of frames.  slab_shrink_all() may be called with
+ * locks of caches held: it leaves out a cache whose lock is taken. */
 uint32_t slab_cache_shrink(struct slab_cache *cache);
 uint32_t slab_shrink_all(void);
 
@@ -60,7 +58,9 @@ struct slab_stats {
         align; /* bytes; a slot has the object and what debugging adds */
     uint32_t objects_per_slab, pages_per_slab, colours;
     uint32_t objects_in_use, objects_total;
-    uint32_t slabs_full, slabs_partial, slabs_empty;
+    uint32_t objects_in_magazine,
+        magazine_capacity; /* free objects; their slabs hold them as used */
+    uint32_t slabs_full, slabs_partial, slabs_empty; /* as the slabs see it, see above */
     uint64_t allocs, frees, failures;
     unsigned debug;
 };
@@ -68,7 +68,7 @@ struct slab_stats {
 /* Statistics of the index-th cache, in order of creation; false past the last one. */
 bool slab_get_stats(unsigned index, struct slab_stats *stats);
 
-/* Check every slab of every cache: lists, counts, free lists, redzones, poison. */
+/* Check every slab of every cache: lists, counts, free lists, magazines, redzones, poison. */
 bool slab_check(void);
 
 /* Before any cache exists; `cmdline` for slab_debug=. */

@@ -73,15 +73,9 @@ unsigned slab_debug_flags_for(const char *name)
     return list_has_name(strchr(debug.option, ','), name) ? debug.flags : 0;
 }
 
-static struct slot_tail *tail_of(const struct slab_cache *cache, void *slot)
-{
-    return (struct slot_tail *)slab_link_of(cache, slot);
-}
-
 void slab_debug_mark(struct slab_cache *cache, void *slot, enum slot_state state)
 {
-    if (cache->debug & SLAB_CONSISTENCY)
-        tail_of(cache, slot)->state = (uint16_t)state;
+    slab_tail_of(cache, slot)->state = (uint16_t)state;
     if (cache->debug & SLAB_REDZONE)
         memset((uint8_t *)slot + cache->object_size,
                state == SLOT_USED ? REDZONE_USED : REDZONE_FREE,
@@ -103,7 +97,7 @@ static uint32_t first_change(const uint8_t *start, uint32_t n, uint8_t byte)
 static bool state_is_wrong(struct slab_cache *cache, void *slot, enum slot_state state,
                            char *text, size_t size)
 {
-    uint16_t found = tail_of(cache, slot)->state;
+    uint16_t found = slab_tail_of(cache, slot)->state;
 
     if (found == state)
         return false;
@@ -156,7 +150,7 @@ const char *slab_debug_problem(struct slab_cache *cache, void *slot, enum slot_s
 static bool violated(const struct slab_cache *cache, const char *what, const void *where,
                      uint32_t is, uint32_t should_be)
 {
-    log_err("slab %s: %s: slab %p: %u, should be %u", cache->name, what, where, is, should_be);
+    log_err("slab %s: %s at %p: %u, should be %u", cache->name, what, where, is, should_be);
     return false;
 }
 
@@ -170,6 +164,17 @@ static bool slot_is_sound(struct slab_cache *cache, void *slot, enum slot_state 
     return false;
 }
 
+/* Every free slot says that it is free, in each cache: else somebody wrote there. */
+static bool free_slot_is_sound(struct slab_cache *cache, void *slot)
+{
+    if (!slot_is_sound(cache, slot, SLOT_FREE))
+        return false;
+    if (slab_tail_of(cache, slot)->state != SLOT_FREE)
+        return violated(cache, "free object overwritten", slot,
+                        slab_tail_of(cache, slot)->state, SLOT_FREE);
+    return true;
+}
+
 /* Free slots: as many as counted, each a real slot that looks free. */
 static bool check_free_list(struct slab_cache *cache, struct page *page)
 {
@@ -179,9 +184,9 @@ static bool check_free_list(struct slab_cache *cache, struct page *page)
         void *slot = slab_slot_at(page, place);
         if (free == cache->objects_per_slab || !slab_is_slot(cache, page, slot))
             return violated(cache, "free list", page_to_virt(page), place, NO_FREE_SLOT);
-        if (!slot_is_sound(cache, slot, SLOT_FREE))
+        if (!free_slot_is_sound(cache, slot))
             return false;
-        place = *slab_link_of(cache, slot);
+        place = slab_tail_of(cache, slot)->next;
     }
     if (free + page->objects != cache->objects_per_slab)
         return violated(cache, "free objects", page_to_virt(page), free,
@@ -196,7 +201,8 @@ static bool check_used_slots(struct slab_cache *cache, struct page *page)
         return true;
     for (uint32_t i = 0; i < cache->objects_per_slab; i++) {
         void *slot = slab_base(cache, page) + i * cache->slot_size;
-        if (tail_of(cache, slot)->state != SLOT_FREE && !slot_is_sound(cache, slot, SLOT_USED))
+        if (slab_tail_of(cache, slot)->state != SLOT_FREE &&
+            !slot_is_sound(cache, slot, SLOT_USED))
             return false;
     }
     return true;
@@ -225,19 +231,38 @@ static bool check_list(struct slab_cache *cache, struct list_node *list, bool fu
     return true;
 }
 
+/* Objects in the magazine: slots of the cache's slabs that look free. */
+static bool check_magazine(struct slab_cache *cache)
+{
+    const struct magazine *magazine = &cache->magazine;
+
+    if (magazine->count > magazine->capacity || magazine->objects[0])
+        return violated(cache, "magazine", cache, magazine->count, magazine->capacity);
+    for (uint32_t i = 1; i <= magazine->count; i++) {
+        void *object = magazine->objects[i];
+        struct page *page = slab_block_of(object);
+        if (!page || page->kind != PAGE_SLAB || page->cache_id != cache->id ||
+            !slab_is_slot(cache, page, object))
+            return violated(cache, "object in the magazine", object, i, 0);
+        if (!free_slot_is_sound(cache, object))
+            return false;
+    }
+    return true;
+}
+
 bool slab_debug_check(struct slab_cache *cache)
 {
     struct slab_count full = { 0 }, room = { 0 };
-    uint32_t in_use = (uint32_t)(cache->allocs - cache->frees);
 
     if (!check_list(cache, &cache->full, true, &full) ||
-        !check_list(cache, &cache->with_room, false, &room))
+        !check_list(cache, &cache->with_room, false, &room) || !check_magazine(cache))
         return false;
     if (full.slabs != cache->slabs_full || room.empty != cache->slabs_empty)
         return violated(cache, "full slabs", cache, full.slabs, cache->slabs_full);
     if (full.slabs + room.slabs != cache->slabs)
         return violated(cache, "slabs", cache, full.slabs + room.slabs, cache->slabs);
-    if (full.objects + room.objects != in_use)
-        return violated(cache, "objects in use", cache, full.objects + room.objects, in_use);
+    if (full.objects + room.objects != cache->taken)
+        return violated(cache, "objects taken", cache, full.objects + room.objects,
+                        cache->taken);
     return true;
 }

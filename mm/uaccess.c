@@ -17,6 +17,8 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/layout.h"
 
+#define STRING_PIECE 32u /* divides PAGE_SIZE */
+
 bool user_range_is_valid(uaddr_t start, size_t nbytes)
 {
     return nbytes <= USER_END && start <= USER_END - nbytes;
@@ -43,13 +45,19 @@ size_t clear_user(uaddr_t dst, size_t nbytes)
     return guarded_zero((void *)dst, nbytes);
 }
 
+/* In pieces that do not cross a page's end: behind it there may be nothing, and then the string's
+ * bytes before it count.  Strings are short, so are the pieces. */
 int copy_string_from_user(char *dst, uaddr_t src, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        if (copy_from_user(&dst[i], src + i, 1) != 0)
+    size_t done = 0;
+
+    while (done < size) {
+        size_t nbytes = MIN(STRING_PIECE - (src + done) % STRING_PIECE, size - done);
+        if (copy_from_user(dst + done, src + done, nbytes) != 0)
             return -EFAULT;
-        if (dst[i] == '\0')
-            return (int)i;
+        for (size_t stop = done + nbytes; done < stop; done++)
+            if (dst[done] == '\0')
+                return (int)done;
     }
     return -ENAMETOOLONG;
 }

@@ -4,9 +4,17 @@
  *           which rights and from where.  That is the job of a list of ranges.
  * State     A doubly linked list in address order, and a hint: the range that was found last.
  *           Faults come in runs, so the hint answers most searches; else the list is walked.
- * Invariants  sorted, disjoint, page-aligned, none empty but perhaps the heap; two neighbours
- *           that touch and continue one another (same rights, contents that go on) are one
- *           range.
+ * Contents  A range of a file says which page of it an address shows, not where the range
+ *           starts in it; and where the file's bytes end, not how many there are.  So to split,
+ *           to merge, to cut at either end changes `start` and `end` and nothing else:
+ *
+ *               file   page 5     6     7     8            page index = address / 4096 + offset
+ *               range  |-----|-----|-----|.....|           offset = 5 - start / 4096
+ *                      start             file_end = here, then zeros (bss)
+ *
+ * Invariants  sorted, disjoint, page-aligned, none empty but perhaps the heap; neighbours that a merge may make one
+ *           (they touch, same flags, same offset in the same file) are merged where a range is
+ *           inserted or changed.
  * Cost      A program has about ten ranges; a tree pays from hundreds on.
  * Lock      none here: the owner's (struct space). */
 #include "mm/vma.h"
@@ -16,6 +24,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "mm/buddy.h"
+#include "mm/pagecache.h"
 #include "mm/slab.h"
 
 static struct slab_cache *vma_cache;
@@ -37,11 +46,6 @@ static struct vma *to_vma(struct list_node *node)
     return list_entry(node, struct vma, node);
 }
 
-static uint32_t npages_of(const struct vma *vma)
-{
-    return (vma->end - vma->start) >> PAGE_SHIFT;
-}
-
 struct vma *vma_find_next(struct vma_set *set, uaddr_t address)
 {
     list_for_each(node, &set->list)
@@ -61,9 +65,17 @@ struct vma *vma_search(struct vma_set *set, uaddr_t address)
     return vma;
 }
 
+static bool is_empty(const struct vma *vma)
+{
+    return vma->start == vma->end;
+}
+
 bool vma_range_is_free(struct vma_set *set, uaddr_t start, uaddr_t end)
 {
-    struct vma *vma = vma_find_next(set, start);
+    const struct vma *vma = vma_find_next(set, start);
+
+    while (vma && is_empty(vma))
+        vma = vma_next(set, vma);
     return !vma || vma->start >= end;
 }
 
@@ -78,28 +90,50 @@ bool vma_range_is_mapped(struct vma_set *set, uaddr_t start, uaddr_t end)
     return vma != NULL;
 }
 
-/* The contents of a range, seen from `nbytes` further on. */
-static struct vma_backing backing_at(const struct vma_backing *backing, uint32_t nbytes)
-{
-    struct vma_backing rest = *backing;
-
-    if (!backing->data)
-        return rest;
-    rest.file_offset += nbytes;
-    rest.data = backing->nbytes > nbytes ? backing->data + nbytes : NULL;
-    rest.nbytes = backing->nbytes > nbytes ? backing->nbytes - nbytes : 0;
-    return rest;
-}
-
 /* Is `b` what comes right behind `a`, so that both can be one range? */
 static bool continues(const struct vma *a, const struct vma *b)
 {
-    if (a->end != b->start || a->flags != b->flags || strcmp(a->backing.name, b->backing.name))
-        return false;
-    if (!a->backing.data)
-        return !b->backing.data;
-    struct vma_backing expected = backing_at(&a->backing, a->end - a->start);
-    return b->backing.data == expected.data && b->backing.nbytes == expected.nbytes;
+    return a->end == b->start && a->flags == b->flags && a->backing.file == b->backing.file &&
+           a->backing.page_offset == b->backing.page_offset &&
+           a->backing.file_end == b->backing.file_end;
+}
+
+/* A range like `model`, for a set but not in it yet, with a reference to its file.  NULL: no
+ * memory. */
+static struct vma *vma_alloc(struct vma_set *set, const struct vma *model)
+{
+    struct vma *vma = set->spare ? set->spare : slab_alloc(vma_cache, PAGE_ANY);
+
+    set->spare = NULL;
+    if (vma) {
+        *vma = *model;
+        if (vma->backing.file)
+            pagecache_get(vma->backing.file);
+    }
+    return vma;
+}
+
+static void vma_free(struct vma *vma)
+{
+    if (vma->backing.file)
+        pagecache_put(vma->backing.file);
+    slab_free(vma_cache, vma);
+}
+
+/* A range that has been merged into its neighbour: kept, if there is no other spare. */
+static void vma_discard(struct vma_set *set, struct vma *vma)
+{
+    if (set->spare || vma->backing.file)
+        vma_free(vma);
+    else
+        set->spare = vma;
+}
+
+static void link_before(struct vma_set *set, struct vma *vma, struct list_node *before)
+{
+    list_insert_between(&vma->node, before->prev, before);
+    set->count++;
+    set->npages += vma_npages(vma);
 }
 
 /* Take a range out of the list; its memory is the caller's. */
@@ -107,7 +141,7 @@ static void unlink(struct vma_set *set, struct vma *vma)
 {
     list_remove(&vma->node);
     set->count--;
-    set->npages -= npages_of(vma);
+    set->npages -= vma_npages(vma);
     if (set->hint == vma)
         set->hint = NULL;
 }
@@ -121,76 +155,126 @@ static void merge_with_next(struct vma_set *set, struct vma *vma)
         return;
     unlink(set, next);
     vma_resize(set, vma, vma->start, next->end);
-    slab_free(vma_cache, next);
+    vma_discard(set, next);
 }
 
-static void merge_around(struct vma_set *set, struct vma *vma)
+/* Can a new range be had by making a neighbour larger? */
+static bool extend_neighbour(struct vma_set *set, const struct vma *model, struct vma *prev,
+                             struct vma *next)
 {
-    merge_with_next(set, vma);
-    if (vma->node.prev != &set->list)
-        merge_with_next(set, to_vma(vma->node.prev));
+    if (prev && continues(prev, model)) {
+        vma_resize(set, prev, prev->start, model->end);
+        merge_with_next(set, prev);
+        return true;
+    }
+    if (next && continues(model, next)) {
+        vma_resize(set, next, model->start, next->end);
+        return true;
+    }
+    return false;
+}
+
+/* An empty range lies where another one will. */
+static void drop_empty(struct vma_set *set, struct vma *vma)
+{
+    ASSERT(is_empty(vma), "range %#x-%#x is in use", vma->start, vma->end);
+    unlink(set, vma);
+    vma_discard(set, vma);
 }
 
 int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
                const struct vma_backing *backing)
 {
-    static const struct vma_backing anonymous = { .name = "" };
+    struct vma model = { .start = start, .end = end, .flags = flags };
     struct vma *next = vma_find_next(set, start);
-    struct vma *vma;
+    struct vma *prev = next ? vma_prev(set, next) : vma_last(set);
 
-    if (next && next->start < end)
-        return -EEXIST;
-    vma = slab_alloc(vma_cache, PAGE_ANY);
+    if (next && next->start < end) {
+        if (!vma_range_is_free(set, start, end))
+            return -EEXIST;
+        drop_empty(set, next);
+        return vma_insert(set, start, end, flags, backing);
+    }
+    if (backing && backing->file)
+        model.backing = *backing;
+    if (extend_neighbour(set, &model, prev, next))
+        return 0;
+    struct vma *vma = vma_alloc(set, &model);
     if (!vma)
         return -ENOMEM;
-    vma->start = start;
-    vma->end = end;
-    vma->flags = flags;
-    vma->backing = backing ? *backing : anonymous;
-    struct list_node *before = next ? &next->node : &set->list;
-    list_insert_between(&vma->node, before->prev, before);
-    set->count++;
-    set->npages += npages_of(vma);
-    merge_around(set, vma);
+    link_before(set, vma, next ? &next->node : &set->list);
+    set->hint = vma;
     return 0;
 }
 
 int vma_split(struct vma_set *set, uaddr_t address)
 {
-    struct vma *vma = vma_find(set, address), *upper;
+    struct vma *vma = vma_find(set, address);
 
     if (!vma || vma->start == address)
         return 0;
-    upper = slab_alloc(vma_cache, PAGE_ANY);
+    struct vma *upper = vma_alloc(set, vma);
     if (!upper)
         return -ENOMEM;
-    *upper = *vma;
+    vma_resize(set, vma, vma->start, address);
     upper->start = address;
-    upper->backing = backing_at(&vma->backing, address - vma->start);
-    vma->end = address;
-    list_insert_between(&upper->node, &vma->node, vma->node.next);
-    set->count++;
+    link_before(set, upper, vma->node.next);
     return 0;
 }
 
-void vma_remove(struct vma_set *set, uaddr_t start, uaddr_t end)
+void vma_remove(struct vma_set *set, uaddr_t start, uaddr_t end, struct list_node *removed)
 {
-    struct vma *vma;
+    struct vma *vma = vma_find_next(set, start);
 
-    while ((vma = vma_find_next(set, start)) != NULL && vma->start < end) {
+    while (vma && vma->start < end) {
+        struct vma *next = vma_next(set, vma);
         ASSERT(vma->start >= start && vma->end <= end,
                "range %#x-%#x is no boundary of %#x-%#x", start, end, vma->start, vma->end);
         unlink(set, vma);
-        slab_free(vma_cache, vma);
+        if (!set->spare && !vma->backing.file)
+            set->spare = vma;
+        else
+            list_add_tail(removed, &vma->node);
+        vma = next;
     }
 }
 
-void vma_protect(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned prot)
+void vma_move_backing(struct vma_backing *backing, uaddr_t from, uaddr_t to)
+{
+    if (!backing->file)
+        return;
+    backing->page_offset += (from >> PAGE_SHIFT) - (to >> PAGE_SHIFT);
+    if (backing->file_end != VMA_WHOLE_FILE)
+        backing->file_end += to - from;
+}
+
+void vma_move(struct vma_set *set, struct vma *vma, uaddr_t start, uaddr_t end)
+{
+    unlink(set, vma);
+    vma_move_backing(&vma->backing, vma->start, start);
+    vma->start = start;
+    vma->end = end;
+    struct vma *next = vma_find_next(set, start);
+    link_before(set, vma, next ? &next->node : &set->list);
+    merge_with_next(set, vma);
+    if (vma_prev(set, vma))
+        merge_with_next(set, vma_prev(set, vma));
+}
+
+void vma_free_list(struct list_node *removed)
+{
+    list_for_each_safe(node, removed)
+        vma_free(to_vma(node));
+    list_init(removed);
+}
+
+void vma_set_flags(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned mask,
+                   unsigned flags)
 {
     struct vma *vma;
 
-    for (vma = vma_find(set, start); vma && vma->start < end; vma = vma_next(set, vma))
-        vma->flags = (vma->flags & ~VMA_PROT) | prot;
+    for (vma = vma_find_next(set, start); vma && vma->start < end; vma = vma_next(set, vma))
+        vma->flags = (vma->flags & ~mask) | (flags & mask);
     /* Only now may ranges be joined: both edges, and what lies between them. */
     vma = vma_find_next(set, start ? start - 1 : 0);
     while (vma && vma->start < end) {
@@ -201,9 +285,27 @@ void vma_protect(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned prot)
     }
 }
 
+int vma_set_copy(struct vma_set *copy, const struct vma_set *set)
+{
+    list_for_each(node, &set->list) {
+        if ((to_vma(node)->flags & VMA_DONTFORK) || is_empty(to_vma(node)))
+            continue;
+        struct vma *vma = vma_alloc(copy, to_vma(node));
+        if (!vma) {
+            vma_set_destroy(copy);
+            return -ENOMEM;
+        }
+        link_before(copy, vma, &copy->list);
+    }
+    return 0;
+}
+
 void vma_set_destroy(struct vma_set *set)
 {
-    vma_remove(set, 0, UINT32_MAX);
+    vma_free_list(&set->list);
+    if (set->spare)
+        slab_free(vma_cache, set->spare);
+    vma_set_init(set);
 }
 
 bool vma_check(struct vma_set *set)
@@ -214,13 +316,13 @@ bool vma_check(struct vma_set *set)
     list_for_each(node, &set->list) {
         struct vma *vma = to_vma(node);
         if (vma->start < end || vma->start > vma->end ||
-            (vma->start == vma->end && !(vma->flags & VMA_HEAP)) ||
-            !IS_ALIGNED(vma->start, PAGE_SIZE) || !IS_ALIGNED(vma->end, PAGE_SIZE)) {
+            (is_empty(vma) && !(vma->flags & VMA_HEAP)) || !IS_ALIGNED(vma->start, PAGE_SIZE) ||
+            !IS_ALIGNED(vma->end, PAGE_SIZE)) {
             log_err("vma: range %#x-%#x behind %#x", vma->start, vma->end, end);
             return false;
         }
         end = vma->end;
-        npages += npages_of(vma);
+        npages += vma_npages(vma);
         count++;
     }
     if (npages != set->npages || count != set->count) {

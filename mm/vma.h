@@ -1,6 +1,7 @@
 /* mm/vma.h - the ranges of an address space: what is mapped there, with which rights.
  * Pure bookkeeping: it knows nothing of page tables (mm/space.c does).  Lock: the space's.
- * A set's ranges are sorted, disjoint and page-aligned. */
+ * A set's ranges are sorted, disjoint and page-aligned; only the heap's may be empty, and an empty
+ * one is in nobody's way: searches do not find it, an insertion around it takes its place. */
 #pragma once
 
 #include "kernel/lib/list.h"
@@ -10,30 +11,58 @@
 #define VMA_WRITE (1u << 1)
 #define VMA_EXEC (1u << 2)
 #define VMA_PROT (VMA_READ | VMA_WRITE | VMA_EXEC)
-#define VMA_GROWS_DOWN (1u << 3) /* a stack */
-#define VMA_HEAP (1u << 4)       /* the brk area */
+#define VMA_GROWS_DOWN (1u << 3)  /* grows on a fault below it: a stack, MAP_GROWSDOWN */
+#define VMA_HEAP (1u << 4)        /* the brk area */
+#define VMA_STACK (1u << 5)       /* the program's first stack: "[stack]" in `maps` */
+#define VMA_SHARED (1u << 6)      /* writes go to the file's pages, seen by all who map them */
+#define VMA_NO_WRITE (1u << 7)    /* shared, of a file not open for writing: never VMA_WRITE */
+#define VMA_NORESERVE (1u << 8)   /* not counted as committed */
+#define VMA_HUGEPAGE (1u << 9)    /* madvise(MADV_HUGEPAGE): accepted, and shown by smaps */
+#define VMA_DONTFORK (1u << 10)   /* madvise: a child does not get it ... */
+#define VMA_WIPEONFORK (1u << 11) /* ... or gets it empty */
 
-/* Where a range's first contents come from: `nbytes` bytes at `data` (kernel memory that
- * stays), the rest is zero.  data = NULL: all zero (anonymous). */
+/* Private and writable: needs memory of its own sooner or later. */
+static inline bool vma_is_data(unsigned flags)
+{
+    return (flags & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE;
+}
+
+struct page_cache;
+
+/* Where a range's contents come from.  All of it is in terms of addresses, so that it stays the
+ * same when the range is split, merged or shortened. */
 struct vma_backing {
-    const char *name; /* for `maps`; "" if none */
-    const uint8_t *data;
-    uint32_t nbytes;
-    uint32_t file_offset; /* of data in its file; for `maps` */
-};
+    struct page_cache *file; /* NULL: anonymous, zeros; each range holds a reference */
+    uint32_t
+        page_offset; /* page index in the file = address / PAGE_SIZE + page_offset (mod 2^32) */
+    uaddr_t
+        file_end; /* private ranges only: bytes from here on are zeros, not the file's (bss) */
+};                /* an anonymous range has 0 in all three */
+#define VMA_WHOLE_FILE UINT32_MAX /* file_end of a range that has no bss */
 
 struct vma {
     uaddr_t start, end; /* half-open, page-aligned */
     unsigned flags;
-    struct vma_backing backing; /* data belongs to `start` */
-    struct list_node node;      /* in address order */
+    struct vma_backing backing;
+    struct list_node node; /* in address order */
 };
+
+static inline uint32_t vma_page_index(const struct vma *vma, uaddr_t address)
+{
+    return (address >> PAGE_SHIFT) + vma->backing.page_offset;
+}
+
+static inline uint32_t vma_npages(const struct vma *vma)
+{
+    return (vma->end - vma->start) >> PAGE_SHIFT;
+}
 
 struct vma_set {
     struct list_node list;
     unsigned count;
-    uint32_t npages;  /* sum of the ranges */
-    struct vma *hint; /* the last one found */
+    uint32_t npages;   /* sum of the ranges */
+    struct vma *hint;  /* the last one found or inserted */
+    struct vma *spare; /* kept for the next insertion: programs map and unmap in turns */
 };
 
 void vma_init(void); /* the cache of struct vma */
@@ -60,11 +89,23 @@ static inline struct vma *vma_next(const struct vma_set *set, const struct vma *
     return vma->node.next == &set->list ? NULL : list_entry(vma->node.next, struct vma, node);
 }
 
+/* The range below a range, NULL if it is the first. */
+static inline struct vma *vma_prev(const struct vma_set *set, const struct vma *vma)
+{
+    return vma->node.prev == &set->list ? NULL : list_entry(vma->node.prev, struct vma, node);
+}
+
+/* The highest range, NULL if there is none. */
+static inline struct vma *vma_last(const struct vma_set *set)
+{
+    return list_is_empty(&set->list) ? NULL : list_entry(set->list.prev, struct vma, node);
+}
+
 /* Nothing in [start, end)? */
 bool vma_range_is_free(struct vma_set *set, uaddr_t start, uaddr_t end);
 
-/* Insert a range; merged with its neighbours if those continue it.  0, -EEXIST (overlap),
- * -ENOMEM. */
+/* Insert a range; merged with its neighbours if those continue it.  Takes a reference to the
+ * backing's file.  0, -EEXIST (overlap), -ENOMEM. */
 int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
                const struct vma_backing *backing);
 
@@ -72,15 +113,30 @@ int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
  * changed). */
 int vma_split(struct vma_set *set, uaddr_t address);
 
-/* Take [start, end) out of the set.  Both ends must be boundaries (vma_split): cannot fail. */
-void vma_remove(struct vma_set *set, uaddr_t start, uaddr_t end);
+/* Take [start, end) out of the set.  Both ends must be boundaries (vma_split): cannot fail.  The
+ * ranges go to the list `removed`, for vma_free_list() when no lock is held any more: a file that
+ * loses its last mapping may have much to tidy up. */
+void vma_remove(struct vma_set *set, uaddr_t start, uaddr_t end, struct list_node *removed);
+void vma_free_list(struct list_node *removed);
 
 /* Is all of [start, end) mapped? */
 bool vma_range_is_mapped(struct vma_set *set, uaddr_t start, uaddr_t end);
 
-/* Set the rights (VMA_PROT bits) of [start, end); both ends must be boundaries.  Neighbours
- * that have become alike are merged. */
-void vma_protect(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned prot);
+/* Let a range lie at [start, end), which is free, instead, with the same contents from its start
+ * on: for mremap.  Cannot fail. */
+void vma_move(struct vma_set *set, struct vma *vma, uaddr_t start, uaddr_t end);
+
+/* The backing of contents that are to be seen from `to` on instead of from `from` on. */
+void vma_move_backing(struct vma_backing *backing, uaddr_t from, uaddr_t to);
+
+/* In all ranges of [start, end), whose ends must be boundaries, let the bits of `mask` be those
+ * of `flags`.  Neighbours that have become alike are merged. */
+void vma_set_flags(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned mask,
+                   unsigned flags);
+
+/* Make `copy` (empty) have the same ranges, but those with VMA_DONTFORK: for fork.  0, or -ENOMEM
+ * with `copy` empty. */
+int vma_set_copy(struct vma_set *copy, const struct vma_set *set);
 
 /* Move a stack's lower end or a heap's upper end; the caller has checked that the room is
  * free. */
@@ -93,7 +149,7 @@ static inline void vma_resize(struct vma_set *set, struct vma *vma, uaddr_t star
     set->npages += (end - start) / PAGE_SIZE - old / PAGE_SIZE;
 }
 
-/* Free all ranges. */
+/* Free all ranges.  No lock held. */
 void vma_set_destroy(struct vma_set *set);
 
 /* Sorted, disjoint, aligned, counts right. */

@@ -8,7 +8,6 @@
 #include "shell/describe.h"
 
 #define PAGE_KB (PAGE_SIZE / KiB)
-#define NO_PROCESS 0u
 
 /* Widths of the three parts of a linear address (SDM vol. 3, figure 4-2), and of the two parts
  * when a directory entry maps 4 MiB itself (figure 4-3). */
@@ -24,9 +23,8 @@ struct walk_query {
     struct paging_walk walk;
 };
 
-static void walk_space(struct space *space, void *context)
+static void walk_space(struct space *space, struct walk_query *query)
 {
-    struct walk_query *query = context;
     uint32_t flags = spin_lock(&space->lock);
 
     paging_walk(&space->directory, query->address, &query->walk);
@@ -90,113 +88,112 @@ static void print_steps(const struct walk_query *query)
     shell_printf("\n");
 }
 
-/* ---- The ranges of a process, one at a time: it may change or end between two ---- */
-
-struct vma_query {
-    unsigned index;
-    bool found;
-    struct vma_info info;
-};
-
-static void get_vma(struct space *space, void *context)
-{
-    struct vma_query *query = context;
-
-    query->found = space_get_vma(space, query->index, &query->info);
-}
-
-/* The index-th range; false past the last one, or when the process has ended. */
-static bool next_vma(uint32_t pid, unsigned index, struct vma_info *info)
-{
-    struct vma_query query = { .index = index };
-
-    if (process_with_space(pid, get_vma, &query) != 0 || !query.found)
-        return false;
-    *info = query.info;
-    return true;
-}
-
 /* "08048000-0804b000 r-xp", as in /proc/PID/maps. */
 static void print_range(const struct vma_info *info)
 {
     shell_printf(
-        "%08x-%08x %c%c%cp", info->start, info->end, (info->flags & VMA_READ) != 0 ? 'r' : '-',
-        (info->flags & VMA_WRITE) != 0 ? 'w' : '-', (info->flags & VMA_EXEC) != 0 ? 'x' : '-');
+        "%08x-%08x %c%c%c%c", info->start, info->end, (info->flags & VMA_READ) != 0 ? 'r' : '-',
+        (info->flags & VMA_WRITE) != 0 ? 'w' : '-', (info->flags & VMA_EXEC) != 0 ? 'x' : '-',
+        (info->flags & VMA_SHARED) != 0 ? 's' : 'p');
 }
 
 /* What would happen at an address that the page tables do not map. */
-static void explain_unmapped(uint32_t pid, uaddr_t address)
+static void explain_unmapped(struct space *space, uaddr_t address)
 {
     struct vma_info info;
 
     shell_printf("=>    not mapped: an access raises a page fault (#PF)\n");
-    if (pid == NO_PROCESS) {
+    if (!space) {
         if (address < USER_END)
             shell_printf("      (the kernel's own directory maps no user addresses: "
                          "`walk ADDRESS PID`)\n");
         return;
     }
-    for (unsigned i = 0; next_vma(pid, i, &info); i++) {
+    for (unsigned i = 0; space_get_vma(space, i, &info); i++) {
         if (address < info.start || address >= info.end)
             continue;
         shell_printf("      but ");
         print_range(&info);
-        shell_printf(" %s allows it: a touch brings a frame\n", info.name);
+        shell_printf(" %s allows it: a touch brings a frame\n", info.file.path);
         return;
     }
-    shell_printf("      and no range of process %u holds the address: SIGSEGV,\n"
-                 "      unless the stack grows there\n",
-                 pid);
+    shell_printf("      and no range of the process holds the address: SIGSEGV,\n"
+                 "      unless the stack grows there\n");
 }
 
 int cmd_walk(int argc, char *argv[])
 {
     struct walk_query query;
-    uint32_t pid = NO_PROCESS;
+    struct space *space = NULL;
+    uint32_t pid;
 
     if (shell_parse_number("walk", "ADDRESS", argv[1], 0, UINT32_MAX, &query.address) != 0)
         return -EINVAL;
-    if (argc == 3 && shell_parse_number("walk", "PID", argv[2], 1, INT32_MAX, &pid) != 0)
-        return -EINVAL;
-    if (pid == NO_PROCESS)
+    if (argc == 3) {
+        if (shell_parse_number("walk", "PID", argv[2], 1, INT32_MAX, &pid) != 0)
+            return -EINVAL;
+        space = process_get_space(pid);
+        if (!space)
+            return shell_no_process("walk", pid);
+        walk_space(space, &query);
+    } else {
         paging_walk(&kernel_directory, query.address, &query.walk);
-    else if (process_with_space(pid, walk_space, &query) != 0)
-        return shell_no_process("walk", pid);
+    }
     draw_split(&query);
     print_steps(&query);
     if (!query.walk.mapped)
-        explain_unmapped(pid, query.address);
+        explain_unmapped(space, query.address);
+    if (space)
+        space_put(space);
     return 0;
 }
 
-/* ---- maps ---- */
+/* ---- maps, smaps ---- */
 
-static void touch_nothing(struct space *space, void *context)
+static void print_maps(struct space *space)
 {
-    (void)space;
-    (void)context;
-}
-
-int cmd_maps(int argc, char *argv[])
-{
+    uint32_t virtual_kb = 0, resident_kb = 0;
+    struct space_stats stats;
     struct vma_info info;
-    uint32_t pid, virtual_kb = 0, resident_kb = 0;
     unsigned count = 0;
 
-    (void)argc;
-    if (shell_parse_number("maps", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
-        return -EINVAL;
-    if (process_with_space(pid, touch_nothing, NULL) != 0)
-        return shell_no_process("maps", pid);
-    for (; next_vma(pid, count, &info); count++) {
+    for (; space_get_vma(space, count, &info); count++) {
         print_range(&info);
-        shell_printf(" %08x 00:00 %-9u %-20s %7u kB\n", info.file_offset, 0, info.name,
+        shell_printf("%c %08llx %5u %-24s %8u kB\n", info.executable_by_limit ? '!' : ' ',
+                     (unsigned long long)info.file_offset, info.file.inode, info.file.path,
                      info.resident * PAGE_KB);
         virtual_kb += (info.end - info.start) / KiB;
         resident_kb += info.resident * PAGE_KB;
     }
-    shell_printf("%u ranges, %u kB mapped, %u kB resident\n", count, virtual_kb, resident_kb);
+    space_get_stats(space, &stats);
+    shell_printf("%u ranges, %u kB mapped, %u kB resident; code ends at %08x\n", count,
+                 virtual_kb, resident_kb, stats.exec_end);
+}
+
+int cmd_maps(int argc, char *argv[])
+{
+    uint32_t pid;
+
+    (void)argc;
+    if (shell_parse_number("maps", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
+        return -EINVAL;
+    struct space *space = process_get_space(pid);
+    if (!space)
+        return shell_no_process("maps", pid);
+    print_maps(space);
+    space_put(space);
     return 0;
+}
+
+int cmd_smaps(int argc, char *argv[])
+{
+    uint32_t pid;
+
+    (void)argc;
+    if (shell_parse_number("smaps", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
+        return -EINVAL;
+    int error = describe_text(show_smaps, pid);
+    return error == -ESRCH ? shell_no_process("smaps", pid) : error;
 }
 
 /* ---- peek, poke ---- */

@@ -3,7 +3,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/thread.h"
+#include "kernel/sched/thread.h"
 #include "shell/commands.h"
 #include "shell/names.h"
 #include "shell/signals.h"
@@ -24,54 +24,75 @@ static const char *thread_state_name(enum thread_state state)
     return state < ARRAY_SIZE(names) ? names[state] : "?";
 }
 
-static bool find_thread(uint32_t id, struct thread_info *info)
-{
-    uint32_t at = id;
-
-    return thread_next_info(&at, info) && info->id == id;
-}
-
 static void print_ticks(uint64_t ticks)
 {
     shell_printf(" %6u.%02u", (unsigned)(ticks / TIMER_HZ), (unsigned)(ticks % TIMER_HZ));
 }
 
-static void print_process(const struct process_info *process)
+static const char *process_state_name(const struct process_info *process)
 {
-    struct thread_info thread;
-    const char *state = "zombie";
+    switch (process->state_letter) {
+    case 'R':
+        return "running";
+    case 'T':
+        return "stopped";
+    case 'Z':
+        return "zombie";
+    default:
+        return "sleeping";
+    }
+}
 
-    if (process->state != PROCESS_ZOMBIE && find_thread(process->thread_id, &thread))
-        state = thread_state_name(thread.state);
-    shell_printf("%5u %5u %-8s %8u %8u %8llu", process->pid, process->thread_id, state,
+/* `depth`: children are indented below their parent. */
+static void print_process(const struct process_info *process, unsigned depth)
+{
+    shell_printf("%5u %5u %-8s %3u %8u %8u %8llu", process->pid, process->ppid,
+                 process_state_name(process), process->threads,
                  process->virtual_pages * PAGE_KB, process->resident * PAGE_KB,
                  (unsigned long long)process->faults);
     print_ticks(process->ticks);
-    shell_printf("  %s%s\n", process->name, process->background ? " &" : "");
+    shell_printf("  %*s%s%s\n", (int)depth * 2, "", process->name,
+                 process->background ? " &" : "");
 }
 
 static void print_kernel_thread(const struct thread_info *thread)
 {
-    shell_printf("%5s %5u %-8s %8s %8s %8s", "-", thread->id, thread_state_name(thread->state),
-                 "-", "-", "-");
+    shell_printf("%5s %5u %-8s %3u %8s %8s %8s", "-", thread->id,
+                 thread_state_name(thread->state), 1, "-", "-", "-");
     print_ticks(thread->ticks);
     shell_printf("  [%s]\n", thread->name);
+}
+
+#define TREE_DEPTH_MAX 16u
+#define KERNEL_PID 1u /* parent of what the shell starts, and of orphans */
+
+/* The children of `ppid` as a tree, depth first.  Each step asks anew, for processes come and go.  The
+ * structure is large, and the shell is one thread. */
+static void print_family(uint32_t ppid, unsigned depth)
+{
+    static struct process_info process;
+
+    for (uint32_t pid = 0; process_next_info(&pid, &process); pid++) {
+        if (process.ppid != ppid)
+            continue;
+        print_process(&process, depth);
+        if (depth < TREE_DEPTH_MAX)
+            print_family(pid, depth + 1);
+    }
 }
 
 int cmd_ps(int argc, char *argv[])
 {
     struct thread_info thread;
-    struct process_info process;
 
     (void)argc;
     (void)argv;
-    shell_printf("%5s %5s %-8s %8s %8s %8s %9s  %s\n", "PID", "TID", "STATE", "VSZ", "RSS",
-                 "MINFLT", "TIME", "NAME");
+    shell_printf("%5s %5s %-8s %3s %8s %8s %8s %9s  %s\n", "PID", "PPID", "STATE", "THR", "VSZ",
+                 "RSS", "MINFLT", "TIME", "NAME");
     for (uint32_t id = 0; thread_next_info(&id, &thread); id = thread.id + 1)
-        if (thread.pid == 0)
+        if (!thread.task)
             print_kernel_thread(&thread);
-    for (uint32_t pid = 0; process_next_info(&pid, &process); pid = process.pid + 1)
-        print_process(&process);
+    print_family(KERNEL_PID, 0);
     return 0;
 }
 
@@ -88,7 +109,7 @@ int cmd_kill(int argc, char *argv[])
     if (error == -ESRCH)
         shell_printf("kill: there is no process %u; `ps` lists them\n", pid);
     else if (error != 0)
-        shell_usage("kill", "'%s' ends no program", argv[2]);
+        shell_usage("kill", "'%s' is no signal", argv[2]);
     return error;
 }
 
@@ -101,10 +122,13 @@ static int start_failed(int error, const char *program)
     shell_printf("run: %s: ", program);
     switch (error) {
     case -ENOENT:
-        shell_printf("no such program in the initrd");
+        shell_printf("no such program in /bin");
         break;
     case -ENOEXEC:
         shell_printf("not a static i386 ELF program");
+        break;
+    case -EACCES:
+        shell_printf("not an executable file");
         break;
     case -ENOMEM:
         shell_printf("not enough memory");

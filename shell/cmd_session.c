@@ -24,36 +24,38 @@ struct help_column {
 /* Format the column's next row; false when there is none. */
 static bool help_next_row(struct help_column *column, char *row, size_t size)
 {
-    if (column->group > column->last)
-        return false;
-    if (!column->title_shown) {
-        column->title_shown = true;
-        column->next = 0;
-        snprintf(row, size, "%s", group_titles[column->group]);
-        return true;
+    for (; column->group <= column->last; column->group++, column->title_shown = false) {
+        if (!column->title_shown) {
+            column->title_shown = true;
+            column->next = 0;
+            snprintf(row, size, "%s", group_titles[column->group]);
+            return true;
+        }
+        while (column->next < shell_command_count) {
+            const struct shell_command *command = &shell_commands[column->next++];
+            if ((int)command->group != column->group)
+                continue;
+            snprintf(row, size, "  %-9s %s", command->name, command->summary);
+            return true;
+        }
     }
-    while (column->next < shell_command_count) {
-        const struct shell_command *command = &shell_commands[column->next++];
-        if ((int)command->group != column->group)
-            continue;
-        snprintf(row, size, "  %-9s %s", command->name, command->summary);
-        return true;
-    }
-    column->group++;
-    column->title_shown = false;
     row[0] = '\0';
-    return column->group <= column->last;
+    return false;
 }
 
-/* "Programs: args bench ...", in as many lines as it takes. */
+/* "Programs: args bench ...", in one line: as many as fit. */
 static void help_programs(void)
 {
+    static const char rest[] = " ... (TAB lists all)";
     const char *name;
-    int column = shell_printf("\nPrograms:") - 1;
+    int column = shell_printf("Programs:");
 
+    names_refresh();
     for (unsigned i = 0; (name = names_program(i)) != NULL; i++) {
-        if (column + 1 + (int)strlen(name) >= SHELL_COLUMNS)
-            column = shell_printf("\n         ") - 1;
+        if (column + 1 + strlen(name) + strlen(rest) >= SHELL_COLUMNS) {
+            shell_printf("%s", rest);
+            break;
+        }
         column += shell_printf(" %s", name);
     }
     shell_printf("\n");
@@ -61,8 +63,8 @@ static void help_programs(void)
 
 static int help_table(void)
 {
-    struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_PROGRAMS };
-    struct help_column right = { .group = SHELL_SYSTEM, .last = SHELL_SESSION };
+    struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_SYSTEM };
+    struct help_column right = { .group = SHELL_PAGING, .last = SHELL_SESSION };
     char left_row[41], right_row[41];
 
     for (;;) {
@@ -70,8 +72,8 @@ static int help_table(void)
         bool more_right = help_next_row(&right, right_row, sizeof(right_row));
         if (!more_left && !more_right)
             break;
-        int width = more_right && *right_row != '\0' ? (int)sizeof(left_row) - 1 : 0;
-        shell_printf("%-*s%s\n", width, more_left ? left_row : "", more_right ? right_row : "");
+        int width = more_right ? (int)sizeof(left_row) - 1 : 0;
+        shell_printf("%-*s%s\n", width, left_row, right_row);
     }
     help_programs();
     shell_printf("`help COMMAND` tells more.  COMMAND; COMMAND # comment   PROGRAM & "

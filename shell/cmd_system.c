@@ -7,7 +7,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/thread.h"
+#include "kernel/sched/thread.h"
 #include "mm/memstat.h"
 #include "shell/commands.h"
 

@@ -9,7 +9,7 @@ const struct shell_command shell_commands[] = {
 /* ---- Physical memory ---- */
 { "meminfo", "", "memory by use, in kB",
   "Fields as in Linux's /proc/meminfo (proc(5)).  MemTotal is what the allocator\n"
-  "manages: MemFree + every kind of use, exactly.  Mapped: program text and data.\n"
+  "manages: MemFree + every kind of use, exactly.  Cached: pages of files.\n"
   "The last fields are Strata's: RAM that was never managed (Reserved), and what\n"
   "it holds.  `watch meminfo` shows all fields on one screen.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_meminfo },
@@ -42,6 +42,21 @@ const struct shell_command shell_commands[] = {
   "zone, who has it, and the block that it is a part of.  Example: page 0x100\n",
   SHELL_MEMORY, 1, 1, 0, cmd_page },
 
+{ "pagecache", "[drop]", "pages of files",
+  "Each file that has pages in memory: clean ones can be read again, dirty ones\n"
+  "are the only copy.  MAPS: page-table entries.  drop: free what can be had\n"
+  "back, as the kernel does when memory is short.\n",
+  SHELL_MEMORY, 0, 1, 0, cmd_pagecache },
+{ "oom", "[kill]", "who ends if memory runs out",
+  "The process with the highest score: its share of memory in thousandths, plus\n"
+  "ADJ (/proc/PID/oom_score_adj).  kill: end that one now.\n",
+  SHELL_MEMORY, 0, 1, 0, cmd_oom },
+{ "inject", "[RULE]", "make allocations fail",
+  "RULE: off, or KINDS:MODE with KINDS page, slab or page,slab, and MODE nth=N,\n"
+  "every=N or random=N[,seed=S].  Without RULE: what was counted.  Also a kernel\n"
+  "parameter.  Example: inject page:nth=3; run hello\n",
+  SHELL_MEMORY, 0, 1, SHELL_NO_WATCH, cmd_inject },
+
 /* ---- Virtual memory ---- */
 { "walk", "ADDRESS [PID]", "translate an address",
   "Follows the page tables as the processor does: CR3, directory entry, table\n"
@@ -50,9 +65,14 @@ const struct shell_command shell_commands[] = {
   "Example: walk 0xc0100000\n",
   SHELL_PAGING, 1, 2, 0, cmd_walk },
 { "maps", "PID", "a program's address space",
-  "Lines as in Linux's /proc/PID/maps: addresses, rights, offset in the file,\n"
-  "device, inode, name.  The last column is ours: how much of it has frames.\n",
+  "As Linux's /proc/PID/maps: addresses, rights, offset in the file, inode, name;\n"
+  "then how much of it has frames.  Code ends at the code segment's limit: what\n"
+  "lies below can be executed.  `!` marks ranges whose rights say otherwise.\n",
   SHELL_PAGING, 1, 1, 0, cmd_maps },
+{ "smaps", "PID", "its ranges, page by page",
+  "As Linux's /proc/PID/smaps: for each range what is resident (Rss), its share\n"
+  "of frames that others map too (Pss), shared and private, clean and dirty.\n",
+  SHELL_PAGING, 1, 1, 0, cmd_smaps },
 { "peek", "ADDRESS [COUNT]", "read kernel memory",
   "COUNT words of 32 bits (default 16), in hexadecimal and as characters.  What\n"
   "is not mapped is reported.  Example: peek 0xc00b8000 8\n",
@@ -64,21 +84,25 @@ const struct shell_command shell_commands[] = {
 
 /* ---- Programs ---- */
 { "run", "PROGRAM [ARGUMENT...] [&]", "run a program",
-  "PROGRAM is a file of the initrd; TAB lists them.  With & it runs in the\n"
+  "PROGRAM is a file of /bin, or a path; TAB lists them.  With & it runs in the\n"
   "background, and its end is told before the next prompt; else Ctrl-C ends it.\n"
   "Says how it ended, unless with status 0.  `run` itself may be left out if no\n"
   "command has the program's name.  Example: run memhog 32M 30 &\n",
   SHELL_PROGRAMS, 1, SHELL_WORDS_MAX, SHELL_NO_WATCH | SHELL_BACKGROUND, cmd_run },
 { "ps", "", "programs and threads",
-  "VSZ: kB of addresses.  RSS: kB of memory resident.  MINFLT: page faults served.\n"
-  "TIME: seconds of processor time.  [name]: a kernel thread.\n",
+  "Children are indented below their parents.  THR: threads.  VSZ: kB of\n"
+  "addresses.  RSS: kB resident.  MINFLT: page faults served.  TIME: seconds of\n"
+  "processor time.  [name]: a kernel thread.\n",
   SHELL_PROGRAMS, 0, 0, 0, cmd_ps },
-{ "kill", "PID [SIGNAL]", "end a program",
-  "SIGNAL is a number or a name (9, KILL, SIGKILL), by default TERM: any that\n"
-  "ends a program.  HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE\n"
-  "ALRM TERM STKFLT (1 to 16), XCPU XFSZ VTALRM PROF (24 to 27), IO PWR SYS (29\n"
-  "to 31).\n",
+{ "kill", "PID [SIGNAL]", "send a signal to a program",
+  "SIGNAL is a number (1 to 64) or a name (9, KILL, SIGKILL), by default TERM: it\n"
+  "ends a program that does not handle it.  STOP stops it, CONT lets it go on.\n",
   SHELL_PROGRAMS, 1, 2, SHELL_NO_WATCH, cmd_kill },
+
+{ "syscalls", "[-t]", "system calls, how often",
+  "Those that were called, then those that programs asked for in vain.\n"
+  "-t: the table of all that exist, as in docs/system-calls.md.\n",
+  SHELL_PROGRAMS, 0, 1, 0, cmd_syscalls },
 
 /* ---- Machine ---- */
 { "check", "", "run every validator",

@@ -16,8 +16,15 @@ int cmd_page(int argc, char *argv[]);
 /* cmd_paging.c: who has the addresses */
 int cmd_walk(int argc, char *argv[]);
 int cmd_maps(int argc, char *argv[]);
+int cmd_smaps(int argc, char *argv[]);
 int cmd_peek(int argc, char *argv[]);
 int cmd_poke(int argc, char *argv[]);
+
+/* cmd_pressure.c: when memory is short */
+int cmd_pagecache(int argc, char *argv[]);
+int cmd_oom(int argc, char *argv[]);
+int cmd_inject(int argc, char *argv[]);
+int cmd_syscalls(int argc, char *argv[]);
 
 /* cmd_process.c: programs */
 int cmd_ps(int argc, char *argv[]);

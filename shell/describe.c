@@ -128,3 +128,16 @@ void describe_bits(uint32_t value, unsigned width)
     while (width-- > 0)
         shell_printf("%c", (value >> width & 1) != 0 ? '1' : '0');
 }
+
+static void print(void *unused, const char *bytes, size_t nbytes)
+{
+    (void)unused;
+    shell_printf("%.*s", (int)nbytes, bytes);
+}
+
+int describe_text(int (*show)(struct text *text, uint32_t pid), uint32_t pid)
+{
+    struct text text = { .sink = print };
+
+    return show(&text, pid);
+}

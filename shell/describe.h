@@ -1,6 +1,7 @@
 /* shell/describe.h - memory in words, for the commands that explain. */
 #pragma once
 
+#include "kernel/procfs/show.h"
 #include "mm/page.h"
 #include "mm/paging.h"
 
@@ -14,3 +15,6 @@ void describe_entry(pte_t entry);
 
 /* One binary number of `width` digits. */
 void describe_bits(uint32_t value, unsigned width);
+
+/* Print a text of /proc (kernel/procfs/show.h), of a process or (pid 0) of the machine.  Its result. */
+int describe_text(int (*show)(struct text *text, uint32_t pid), uint32_t pid);

@@ -1,12 +1,14 @@
 /* shell/names.c - commands and programs by name. */
 #include "shell/names.h"
 
+#include "kernel/fs/path.h"
 #include "kernel/lib/string.h"
-#include "kernel/proc/initrd.h"
+#include "kernel/procfs/text.h"
 
 /* Suggest only what is at most so many slips of the finger away. */
 #define SUGGEST_MAX_DISTANCE 2u
 #define SUGGEST_NAME_MAX 24u /* longer words are not compared */
+#define PROGRAM_FOLDER "/bin"
 
 const struct shell_command *names_find_command(const char *name)
 {
@@ -16,21 +18,59 @@ const struct shell_command *names_find_command(const char *name)
     return NULL;
 }
 
+/* ---- Programs: the files of /bin ---- */
+
+static struct inode *find_inode(const char *path)
+{
+    struct inode *inode;
+    return path_lookup(fs_root(), path, PATH_FOLLOW, &inode) == 0 ? inode : NULL;
+}
+
+static bool is_file(const char *folder, const char *name)
+{
+    char path[SHELL_LINE_MAX];
+
+    snprintf(path, sizeof(path), "%s%s", folder, name);
+    struct inode *inode = find_inode(path);
+    bool file = inode && inode_is(inode, S_IFREG);
+    if (inode)
+        inode_put(inode);
+    return file;
+}
+
 bool names_is_program(const char *name)
 {
-    struct cpio_entry file;
+    return (strchr(name, '/') && is_file("", name)) || is_file(PROGRAM_FOLDER "/", name);
+}
 
-    return initrd_find(name, &file);
+/* The names in /bin as they were when the list was asked for from its beginning, each with its
+ * NUL. */
+static struct text programs;
+
+void names_refresh(void)
+{
+    static struct dir_entry entry; /* the shell is one thread */
+    struct inode *folder = find_inode(PROGRAM_FOLDER);
+    uint64_t position = 0;
+
+    text_free(&programs);
+    if (!folder)
+        return;
+    fs_lock();
+    while (folder->ops->readdir(folder, &position, &entry) == 1)
+        if ((entry.mode & S_IFMT) != S_IFDIR)
+            text_append(&programs, entry.name, strlen(entry.name) + 1);
+    fs_unlock();
+    inode_put(folder);
 }
 
 const char *names_program(unsigned index)
 {
-    struct cpio_entry file;
+    const char *name = programs.bytes, *end = programs.bytes + programs.length;
 
-    if (!initrd_program(index, &file))
-        return NULL;
-    const char *slash = strrchr(file.name, '/');
-    return slash == NULL ? file.name : slash + 1;
+    while (name < end && index-- > 0)
+        name += strlen(name) + 1;
+    return name < end ? name : NULL;
 }
 
 /* ---- Completion ---- */
@@ -84,6 +124,8 @@ const char *names_candidate(const char *before, unsigned index)
 {
     const char *command = last_command(before);
 
+    if (index == 0)
+        names_refresh();
     if (*command == '\0')
         return first_word(index);
     if (is_word(command, "run"))
@@ -146,10 +188,12 @@ static const char *nearest_name(const char *name, const char *(*list)(unsigned i
 
 const char *names_suggest(const char *name)
 {
+    names_refresh();
     return nearest_name(name, first_word);
 }
 
 const char *names_suggest_program(const char *name)
 {
+    names_refresh();
     return nearest_name(name, names_program);
 }

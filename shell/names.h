@@ -6,10 +6,14 @@
 /* The command called `name`; NULL if there is none. */
 const struct shell_command *names_find_command(const char *name);
 
-/* Is there such a program in the initrd? */
+/* Is there such a program: a path, or the name of a file in /bin? */
 bool names_is_program(const char *name);
 
-/* A program's name without its directory; index-th; NULL past the last. */
+/* Look at /bin again.  The functions below do it themselves before they begin. */
+void names_refresh(void);
+
+/* The index-th program in /bin as of the last names_refresh(), until the next one; NULL past the
+ * last. */
 const char *names_program(unsigned index);
 
 /* For the line editor: the index-th word that may follow the text `before`; NULL past the

@@ -7,6 +7,7 @@
  * quotes is refused as a whole: half of it would not be what was meant. */
 #include "shell/shell.h"
 
+#include "kernel/dev/console.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
@@ -26,7 +27,7 @@ static struct {
 static void console_sink(void *context, const char *bytes, size_t nbytes)
 {
     (void)context;
-    tty_write(bytes, nbytes);
+    console_write(bytes, nbytes);
 }
 
 static int shell_vprintf(const char *fmt, va_list args)
@@ -219,7 +220,7 @@ int shell_execute(const char *line)
 /* ---- Interaction ---- */
 
 static const struct line_hooks hooks = {
-    .write = tty_write,
+    .write = console_write,
     .candidate = names_candidate,
 };
 

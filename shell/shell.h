@@ -15,9 +15,9 @@
 /* Subjects, in the order in which help shows them. */
 enum shell_group {
     SHELL_MEMORY,
+    SHELL_SYSTEM, /* the left column ends here */
     SHELL_PAGING,
     SHELL_PROGRAMS,
-    SHELL_SYSTEM,
     SHELL_SESSION,
     SHELL_GROUP_COUNT
 };

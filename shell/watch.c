@@ -9,6 +9,7 @@
  * End         Any key: exactly one is taken, however many bytes it sends.
  * Reading     ECMA-48: CUP (8.3.21), ED (8.3.39), EL (8.3.41). */
 #include "kernel/cpu/timer.h"
+#include "kernel/dev/console.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/tty.h"
@@ -40,7 +41,7 @@ struct screen {
 
 static void write_string(const char *string)
 {
-    tty_write(string, strlen(string));
+    console_write(string, strlen(string));
 }
 
 static void go_to_row(const struct screen *screen)
@@ -73,7 +74,7 @@ static void erase_rest(const struct screen *screen)
     if (screen->column >= columns)
         return;
     if (columns == RIGHT_HALF - 1)
-        tty_write(blanks, columns - screen->column);
+        console_write(blanks, columns - screen->column);
     else
         write_string(ERASE_TO_END_OF_LINE);
 }
@@ -101,7 +102,7 @@ static void screen_sink(void *context, const char *bytes, size_t nbytes)
         size_t length = newline == NULL ? nbytes : (size_t)(newline - bytes);
         unsigned columns = width(screen);
         size_t room = columns > screen->column ? columns - screen->column : 0;
-        tty_write(bytes, MIN(length, room));
+        console_write(bytes, MIN(length, room));
         screen->column += (unsigned)length;
         if (screen->rows >= HEADER_ROWS)
             screen->widest = MAX(screen->widest, screen->column);

@@ -3,7 +3,10 @@
 
 One tick of the time-stamp counter is one instruction under -icount shift=0,sleep=off, so the figures
 are exact.  Prints a table and writes build/bench.json.  Reference figures were taken in the same way:
-Linux 6.1 i386 (mitigations=off, init_on_alloc=0 for the kernel's allocators), xv6-x86, Fiwix.
+Linux 6.1 i386 (see LINUX_PARAMETERS; its allocators were measured in a module), xv6-x86, Fiwix.
+
+--linux measures Linux again: the same program files on Debian's kernel in the same emulator.  That
+table and build/bench-linux.json have the rows which a program can measure, of both kernels.
 """
 
 import json
@@ -47,6 +50,28 @@ ANCHORS = {
     "brk_shrink_touched": (8878, 850, None, 0),
     "heap_grow_touch_free_256": (4127, 3714, 450 + PAGE_FILL, PAGE_FILL),
     "zero_page_read_fault": (1088, None, 250, 0),
+    "mmap_untouched": (4609, 786, 500, 0),
+    "munmap_untouched": (5511, 431, 400, 0),
+    "munmap_touched": (8139, 6801, None, 0),
+    "mmap_munmap_pair": (10273, None, 900, 0),
+    "mmap_touch_munmap_pair": (16417, None, None, PAGE_FILL),
+    "mmap_touch_munmap_256": (4138, 17736, 450 + PAGE_FILL, PAGE_FILL),
+    "file_page_read_fault": (1847, None, None, 0),
+    "mprotect_read_only": (2711, 1105, 500, 0),
+    "mprotect_read_write": (2798, 1105, 500, 0),
+    "cow_break": (3546, 24903, 350 + PAGE_FILL, PAGE_FILL),
+    "cow_reuse": (1116, 197, 180, 0),
+    "stack_growth": (5720, 16803, None, PAGE_FILL),
+    "fork_exit_wait": (88147, 262805, 20000, 0),
+    "fork_exit_wait_1m": (169618, 614000, None, 0),
+    "fork_parent_returns": (43074, 180000, None, 0),
+    "fork_exec_exit_wait": (178347, 780000, 70000, 0),
+    "vfork_exec_exit_wait": (130291, None, None, 0),
+    "exec": (93250, None, None, 0),
+    "signal_round_trip": (7560, None, None, 0),
+    "fault_signal_round_trip": (10448, None, None, 0),
+    "pipe_round_trip": (12349, None, None, 0),
+    "context_switch": (2499, None, None, 0),
     "malloc_pair_64": (150, 83, None, 0),
     "malloc_64_random_free": (392, 72, None, 0),
     "malloc_lifo_16_512": (349, 58, None, 0),
@@ -59,11 +84,21 @@ TEACHING_KERNELS = {
     "null_syscall": 101, "invalid_syscall": 84, "brk_grow_untouched": 171,
     "brk_shrink_untouched": 287, "brk_shrink_touched": 850, "heap_first_touch": 16721,
     "heap_grow_touch_free_256": 3714,
+    "mmap_untouched": 786, "munmap_untouched": 431, "munmap_touched": 6801,
+    "mmap_touch_munmap_256": 17736, "mprotect_read_only": 1105, "mprotect_read_write": 1105,
+    "cow_break": 24903, "cow_reuse": 197, "stack_growth": 16803,
+    "fork_exit_wait": 262805, "fork_exit_wait_1m": 614000, "fork_parent_returns": 180000,
+    "fork_exec_exit_wait": 780000,
 }
+LINUX_KERNEL, LINUX_INITRD = BUILD / "linux/vmlinuz", BUILD / "linux/initrd.cpio"
+# As fast as Debian's kernel gets: no defence against the processor's flaws, no zeroing of every page,
+# no accounting, no security module, no auditing; and the heap beside bss, below the same page table.
+LINUX_PARAMETERS = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr norandmaps " \
+    "init_on_alloc=0 cgroup_disable=memory lsm= audit=0"
+LINUX_PROGRAMS = ["/bin/bench", "/bin/benchvm", "/bin/benchproc"]
 ROW = re.compile(r"^bench: (\w+) min=(\d+) median=(\d+)(?: samples=(\d+))?(?: fill=\d+)? unit=(\w+)$",
                  re.MULTILINE)
-
-
+UNSUPPORTED = re.compile(r"^bench: (\w+) unsupported$", re.MULTILINE)
 BOOT = re.compile(r"start: (\d+) ticks")
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 
@@ -74,11 +109,26 @@ def count_boot():
     return int(BOOT.search(product)[1])
 
 
-def measure():
+def rows_of(output):
+    """{name: (min, median, unit)}"""
+    return {row[1]: (int(row[2]), int(row[3]), row[5]) for row in ROW.finditer(output)}
+
+
+def run_strata():
+    return boot(BUILD / "tests/bench.elf", MACHINE, "panic=test-exit", limit=300,
+                extra=ICOUNT).output
+
+
+def run_on_linux(*programs, extra=(), limit=300):
+    """What programs of the initrd print on Debian's kernel; see tests/linux/init.c."""
+    words = "".join(f" ; {program}" for program in programs)
+    return boot(LINUX_KERNEL, MACHINE, f"{LINUX_PARAMETERS} --{words}", initrd=LINUX_INITRD,
+                limit=limit, extra=extra).output
+
+
+def measure(output=None):
     """{name: {min, median, net, unit, linux, other, target, ratio}}, in the order of ANCHORS."""
-    output = boot(BUILD / "tests/bench.elf", MACHINE, "panic=test-exit", limit=300,
-                  extra=ICOUNT).output
-    rows = {row[1]: (int(row[2]), int(row[3]), row[5]) for row in ROW.finditer(output)}
+    rows = rows_of(output or run_strata())
     rows["boot_entry_to_prompt"] = (count_boot(),) * 2 + ("boot",)
     table = {}
     for name, (linux, other, target, fill) in ANCHORS.items():
@@ -91,6 +141,17 @@ def measure():
     return table
 
 
+def compare_with_linux(strata_output, linux_output):
+    """{name: {strata, linux, ratio}} of what the programs measured, in their order; None = not there."""
+    strata, linux = rows_of(strata_output), rows_of(linux_output)
+    table = {}
+    for name, (_, there, unit) in linux.items():
+        here = strata[name][1] if name in strata else None
+        table[name] = {"unit": unit, "strata": here, "linux": there,
+                       "ratio": round(here / there, 3) if here else None}
+    return table
+
+
 def print_table(table):
     print(f"{'instructions per operation':28}{'Linux':>11}{'other':>8}{'target':>9}"
           f"{'min':>9}{'median':>9}{'net':>8}{'/ Linux':>9}")
@@ -100,14 +161,29 @@ def print_table(table):
               f"{'' if not row['target'] or row['median'] <= row['target'] else '  above target'}")
 
 
-def main():
-    table = measure()
+def print_comparison(table):
+    print(f"{'instructions, median':28}{'per':>8}{'Linux':>9}{'Strata':>9}{'/ Linux':>9}")
+    for name, row in table.items():
+        print(f"{name:28}{row['unit']:>8}{row['linux']:>9}{row['strata'] or '-':>9}"
+              f"{row['ratio'] or '-':>9}")
+
+
+def main(arguments=()):
+    if "--linux" in arguments:
+        table = compare_with_linux(run_strata(), run_on_linux(*LINUX_PROGRAMS, extra=ICOUNT))
+        (BUILD / "bench-linux.json").write_text(json.dumps(table, indent=2) + "\n")
+        print_comparison(table)
+        sys.exit(None if table else "bench: Linux printed no figures")
+    output = run_strata()
+    table = measure(output)
     (BUILD / "bench.json").write_text(json.dumps(table, indent=2) + "\n")
     print_table(table)
-    missing = sorted(set(ANCHORS) - set(table))
+    for name in UNSUPPORTED.findall(output):
+        print(f"{name:28}unsupported")
+    missing = sorted(set(ANCHORS) - set(table) - set(UNSUPPORTED.findall(output)))
     if missing:
         sys.exit(f"bench: no figure for {', '.join(missing)}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

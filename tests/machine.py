@@ -26,6 +26,9 @@ EXIT_PASSED = 1  # isa-debug-exit turns code N into status 2N+1
 EXIT_FAILED = 3
 EXIT_PANIC = 5
 
+SIGNALS = {number.value: number.name for number in signal.Signals}
+END_OF_FILE, CTRL_U = "\x04", "\x15"
+
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -159,3 +162,47 @@ def wait_until(condition, limit=30):
             return value
         time.sleep(0.2)
     raise AssertionError(f"not so after {limit} s")
+
+
+# What the kernel's shell gives to a program (kernel/proc/start.c).
+ENVIRONMENT = {"PATH": "/bin", "HOME": "/root", "TERM": "linux", "PWD": "/", "USER": "root",
+               "SHELL": "/bin/sh"}
+
+
+def on_linux(program, stdin="", folder=BUILD / "user"):
+    """Run a program of Strata's on this machine: its output, and its status as a shell shows it.
+
+    The address space is one of 3 GiB, as on a 32-bit machine; the stack may have 8 MiB of it."""
+    words = subprocess.run(["sh", "-c", f"printf '%s\\n' {program}"], capture_output=True,
+                           text=True, check=True).stdout.split("\n")[:-1]
+    command = ["/usr/bin/prlimit", "--core=0", "--stack=8388608:", "/usr/bin/setarch", "i686", "-3",
+               str(folder / words[0]), *words[1:]]
+    result = subprocess.run(command, input=stdin.encode(), env=ENVIRONMENT, timeout=60,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    status = result.returncode if result.returncode >= 0 else 128 - result.returncode
+    return result.stdout.decode("utf-8", "replace").replace(str(folder) + "/", ""), status
+
+
+def on_strata(shell, program, stdin=""):
+    """The same from the shell, which shows the status in its own words at the end."""
+    shell.send(f"run {program}\r")
+    if stdin:
+        shell.send(stdin.replace("\n", "\r") + END_OF_FILE)
+    _, _, output = shell.wait_prompt().partition("\n")
+    status = 0
+    ending = re.search(r"\[(?:exit status (\d+)|killed by (\w+))\]\n?$", output)
+    if ending:
+        output = output[:ending.start()]
+        status = int(ending[1]) if ending[1] else 128 + signal.Signals[ending[2]].value
+    if stdin:
+        for line in stdin.splitlines(keepends=True):  # the terminal's echo
+            output = output.replace(line, "", 1)
+        drop_what_was_not_read(shell)
+    return output, status
+
+
+def drop_what_was_not_read(shell):
+    """Typed lines that the program left go to the shell: wait until it has seen them."""
+    shell.send(CTRL_U + "echo synchronised\r")
+    shell.expect(r"\nsynchronised\r*(?=\n)")
+    shell.wait_prompt()

@@ -5,11 +5,12 @@ import subprocess
 
 import pytest
 
-from machine import BUILD, ROOT
+from machine import BUILD, ROOT, boot
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 PROMISED = ["README.md", "docs/tour.md", "docs/memory-layout.md", "docs/glossary.md",
-            "docs/style.md", "docs/testing.md"]
+            "docs/style.md", "docs/testing.md", "docs/programs.md", "docs/faults.md",
+            "docs/address-spaces.md", "docs/files.md", "docs/pressure.md", "docs/system-calls.md"]
 FOLDERS = ("boot", "kernel", "mm", "shell", "user", "tests", "tools", "docs", ".ci")
 MAKE_TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 COMMANDS = re.findall(r'^\{ "(\w+)", "', (ROOT / "shell/commands.c").read_text(), re.MULTILINE)
@@ -72,10 +73,55 @@ def test_the_tour_quotes_the_table_of_heap():
     assert real[-len(last):] == last
 
 
-def test_readme_lists_the_system_calls():
-    table = re.findall(r'^    \[\d+\] = \{ "(\w+)", sys_',
-                       (ROOT / "kernel/proc/syscall.c").read_text(), re.MULTILINE)
-    assert len(table) > 10
-    listed = re.search(r"system calls that there are:\n([\s\S]*?),? with Linux",
-                       (ROOT / "README.md").read_text())[1]
-    assert set(table) == set(re.findall(r"\w+", listed)) - {"and"}
+def test_the_table_of_system_calls_is_the_kernels():
+    """`make docs-system-calls` writes what the kernel prints between the two markers."""
+    output = boot(append='run="syscalls -t; poweroff"').output
+    page = (ROOT / "docs/system-calls.md").read_text()
+    table = re.search(r"<!-- table -->\n([\s\S]*)<!-- end of table -->", page)[1].splitlines()
+    assert table == [line for line in output.splitlines() if line.startswith("|")]
+    assert len(table) > 200
+
+
+@pytest.mark.parametrize("parameter", re.findall(
+    r'"([a-z_]+)"', re.search(r"static bool is_known[\s\S]*?keys\[\] = \{([\s\S]*?)\};",
+                            (ROOT / "kernel/main.c").read_text())[1]))
+def test_every_kernel_parameter_is_in_the_readme(parameter):
+    section = (ROOT / "README.md").read_text().split("## Kernel parameters")[1]
+    assert re.search(rf"^\| `{parameter}[`=]", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize("program", sorted(path.stem for path in (ROOT / "user/bin").glob("*.c")))
+def test_every_program_is_in_the_readme(program):
+    table = (ROOT / "README.md").read_text().split("| program | does |")[1].split("\n\n")[0]
+    assert re.search(rf"`{program}[ `]", table)
+
+
+def test_every_cause_of_a_fault_is_explained():
+    causes = re.findall(r'"(pgfault_\w+)"', "".join(
+        (ROOT / path).read_text() for path in ("mm/space.c", "mm/space_view.c")))
+    assert len(causes) == 10
+    page = (ROOT / "docs/faults.md").read_text()
+    assert [cause for cause in causes if f"| `{cause}` |" not in page] == []
+
+
+def test_every_file_of_proc_is_described():
+    tables = re.findall(r"(\w+)_entries\[\] = \{([\s\S]*?)\n\};",
+                        (ROOT / "kernel/procfs/procfs.c").read_text())
+    names = {name for table, text in tables for name in re.findall(r'\.name = "([\w-]+)"', text)}
+    names |= set(re.findall(r'\.name = "([\w-]+)"', re.search(
+        r"#define PROCESS_FILES([\s\S]*?)\n\n", (ROOT / "kernel/procfs/procfs.c").read_text())[1]))
+    assert {"meminfo", "smaps", "fail-nth"} <= names
+    section = (ROOT / "docs/files.md").read_text().split("## /proc")[1]
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", section)] == []
+
+
+def test_every_test_file_is_in_the_table():
+    page = (ROOT / "docs/testing.md").read_text()
+    assert [path.name for path in (ROOT / "tests").glob("test_*.py") if path.name not in page] == []
+
+
+def test_every_test_kernel_is_in_the_tour_or_the_tests():
+    """Each suite is named beside what it tests."""
+    text = text_of(DOCUMENTS)
+    assert [path.name for path in (ROOT / "tests/kernel").glob("test_*.c")
+            if path.name not in text] == []

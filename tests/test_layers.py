@@ -15,14 +15,17 @@ LAYERS = [
     ["kernel/dev", "kernel/log", "kernel/panic", "kernel/panic_entry",
      "kernel/symbols"],
     ["mm"],
+    ["kernel/sched"],
+    ["kernel/fs"],
     ["kernel/proc"],
+    ["kernel/syscall", "kernel/procfs"],
     ["shell"],
     ["kernel/main", "shell/start"],
 ]
 SOURCES = sorted(str(path.relative_to(ROOT)) for folder in ("kernel", "mm", "shell", "boot")
                  for path in (ROOT / folder).rglob("*.[chS]"))
 FORMATTED = sorted(str(path.relative_to(ROOT))
-                   for folder in ("boot", "kernel", "mm", "shell", "user", "tests")
+                   for folder in ("boot", "kernel", "mm", "shell", "user", "tests", "tools")
                    for path in (ROOT / folder).rglob("*.[ch]"))
 
 

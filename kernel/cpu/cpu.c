@@ -140,6 +140,7 @@ static void read_cpuid(void)
     struct cpuid_result leaf1 = cpuid(LEAF_FEATURES);
     if (max_leaf >= LEAF_EXTENDED_FEATURES)
         leaf7 = cpuid(LEAF_EXTENDED_FEATURES);
+    cpu_info.hwcap = leaf1.edx;
     decode_signature(leaf1.eax);
     detect_features(&leaf1, &leaf7);
     snprintf(cpu_info.model_name, sizeof(cpu_info.model_name), "family %u model %u",

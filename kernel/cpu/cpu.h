@@ -182,6 +182,7 @@ struct cpu_info {
     char model_name[49];
     uint32_t family, model, stepping;
     uint32_t features; /* bit set, enum cpu_feature */
+    uint32_t hwcap;    /* CPUID leaf 1, EDX, as programs find it in AT_HWCAP; 0 without CPUID */
 };
 
 extern struct cpu_info cpu_info;

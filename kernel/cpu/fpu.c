@@ -20,6 +20,7 @@
 #define FPU_CONTROL_DEFAULT 0x037Fu
 #define FPU_TAGS_EMPTY 0xFFFFu
 #define MXCSR_DEFAULT 0x1F80u
+#define MXCSR_SAFE_MASK 0xFFBFu /* bits that every SSE processor has (not DAZ) */
 
 /* First words of the FNSAVE format (32-bit protected mode): each register in the low half of a
  * double word.  The high half reads as ones. */
@@ -130,4 +131,52 @@ void fpu_release(struct fpu_state *state)
     if (fpu.owner == state)
         fpu.owner = NULL;
     irq_restore(flags);
+}
+
+void fpu_sync(struct fpu_state *owner)
+{
+    uint32_t flags = irq_save();
+
+    if (fpu.owner == owner) { /* the registers are newer than the memory */
+        allow();
+        registers_save(owner);
+        if (!cpu_has(CPU_FXSR))
+            registers_load(owner); /* FNSAVE has reset them */
+        fpu_switch(fpu.current);
+    }
+    irq_restore(flags);
+}
+
+void fpu_discard(struct fpu_state *owner)
+{
+    uint32_t flags = irq_save();
+
+    if (fpu.owner == owner)
+        fpu.owner = NULL; /* what is in the registers is no longer anybody's */
+    fpu_switch(fpu.current);
+    irq_restore(flags);
+}
+
+void fpu_sanitise(struct fpu_state *state)
+{
+    uint32_t mxcsr;
+
+    if (!cpu_has(CPU_FXSR))
+        return;
+    memcpy(&mxcsr, state->area + FXSAVE_MXCSR, sizeof(mxcsr));
+    mxcsr &= MXCSR_SAFE_MASK;
+    memcpy(state->area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+}
+
+void fpu_save_current(struct fpu_state *state, struct fpu_state *owner)
+{
+    fpu_sync(owner);
+    memcpy(state, owner, sizeof(*state));
+}
+
+void fpu_load_current(const struct fpu_state *state, struct fpu_state *owner)
+{
+    fpu_discard(owner);
+    memcpy(owner, state, sizeof(*owner));
+    fpu_sanitise(owner);
 }

@@ -23,3 +23,17 @@ void fpu_switch(struct fpu_state *state);
 
 /* `state` is about to be freed: forget it if its registers are loaded. */
 void fpu_release(struct fpu_state *state);
+
+/* `state` becomes a copy of what the running thread has in its registers (fork, signal frames); the
+ * thread goes on with its own.  `owner`: the running thread's state. */
+void fpu_save_current(struct fpu_state *state, struct fpu_state *owner);
+
+/* The running thread's registers become `state` (sigreturn); reserved bits of MXCSR are cleared. */
+void fpu_load_current(const struct fpu_state *state, struct fpu_state *owner);
+
+/* The same without a copy, for the running thread's own state: fpu_sync() before it is read; before it is
+ * written fpu_discard(), and then, in any case, fpu_sanitise(), because FXRSTOR faults on reserved bits
+ * of MXCSR. */
+void fpu_sync(struct fpu_state *owner);
+void fpu_discard(struct fpu_state *owner);
+void fpu_sanitise(struct fpu_state *state);

@@ -1,7 +1,14 @@
 /* Segments, and the two task state segments.
  *
  * Problem   The 386 wants segments; we want paging only.  So every segment is flat: base 0,
- *           limit 4 GiB.  What is left of segmentation is the privilege level in CS.
+ *           limit 4 GiB.  What is left of segmentation is the privilege level in CS, and:
+ * W^X       The page tables of the i386 have no bit that forbids execution.  The user code segment
+ *           has a limit, though: it is kept at the end of the highest executable mapping of the
+ *           running program.  Programs lie low, heap and stack high, so that what they write
+ *           cannot be executed (OpenBSD and Exec Shield did it so before the NX bit).  The
+ *           processor looks at the descriptor when CS is loaded: at the next IRET.
+ * TLS       Three descriptors are the running thread's own, for set_thread_area(2): a segment
+ *           whose base is the thread's block of thread-local variables.
  * TSS       The processor looks up the kernel's stack (SS0:ESP0) in the main TSS whenever an
  *           interrupt comes from ring 3.  We switch threads in software and change only ESP0.
  * #DF       When a kernel stack overflows into its guard page, the page fault cannot be pushed
@@ -44,13 +51,19 @@ struct tss {
 /* Descriptor bits 40..47 (access) and 52..55 (flags). */
 #define ACCESS_PRESENT 0x80u
 #define ACCESS_RING3 0x60u
-#define ACCESS_CODE 0x1Au /* code or data segment, executable, readable */
-#define ACCESS_DATA 0x12u /* code or data segment, writable */
-#define ACCESS_TSS 0x09u  /* system segment: 32-bit TSS, available */
-#define FLAGS_FLAT 0xCu   /* limit counts pages, 32-bit operands */
+#define ACCESS_CODE 0x1Au     /* code or data segment, executable, readable */
+#define ACCESS_DATA 0x12u     /* code or data segment, writable */
+#define ACCESS_TSS 0x09u      /* system segment: 32-bit TSS, available */
+#define ACCESS_SEGMENT 0x10u  /* code or data, not a system segment */
+#define ACCESS_WRITABLE 0x02u /* data: writable; code: readable */
+#define FLAG_PAGES 0x8u       /* the limit counts pages */
+#define FLAG_32BIT 0x4u
+#define FLAG_AVAILABLE 0x1u /* means nothing to the processor */
+#define FLAGS_FLAT (FLAG_PAGES | FLAG_32BIT)
 #define FLAT_LIMIT 0xFFFFFu
+#define CONTENTS_SHIFT 2 /* of the access byte: expand-down, or code and conforming */
 
-#define GDT_ENTRIES 10 /* null, 4 segments, 2 TSS, 3 for threads' own segments */
+#define GDT_ENTRIES (GDT_TLS_FIRST + GDT_TLS_COUNT) /* null, 4 segments, 2 TSS, threads' own */
 
 static uint64_t gdt[GDT_ENTRIES];
 static struct tss main_tss, double_fault_tss;
@@ -140,6 +153,53 @@ void gdt_set_kernel_stack(uintptr_t top)
 void gdt_set_double_fault_cr3(paddr_t cr3)
 {
     double_fault_tss.cr3 = cr3;
+}
+
+void gdt_set_user_code_limit(uint32_t end)
+{
+    uint32_t last_page = end ? (end - 1) >> PAGE_SHIFT : 0;
+    gdt[SELECTOR_USER_CODE / 8] = descriptor(
+        0, last_page, ACCESS_PRESENT | ACCESS_CODE | ACCESS_RING3, FLAGS_FLAT);
+}
+
+void gdt_load_tls(const uint64_t descriptors[GDT_TLS_COUNT])
+{
+    for (unsigned i = 0; i < GDT_TLS_COUNT; i++)
+        gdt[GDT_TLS_FIRST + i] = descriptors[i];
+    /* The kernel leaves FS and GS as it finds them, and saves them with each interrupt.  One that names
+     * a descriptor which is gone could not be loaded back; ring 3 gets its own from its frame. */
+    __asm__ volatile("movl %0, %%fs\n\t"
+                     "movl %0, %%gs"
+                     :
+                     : "r"(0));
+}
+
+uint64_t gdt_make_tls(const struct gdt_user_desc *desc)
+{
+    uint32_t access = ACCESS_SEGMENT | ACCESS_RING3 |
+                      (uint32_t)desc->contents << CONTENTS_SHIFT |
+                      (desc->read_exec_only ? 0 : ACCESS_WRITABLE) |
+                      (desc->seg_not_present ? 0 : ACCESS_PRESENT);
+    uint32_t flags = (desc->limit_in_pages ? FLAG_PAGES : 0) |
+                     (desc->seg_32bit ? FLAG_32BIT : 0) | (desc->useable ? FLAG_AVAILABLE : 0);
+    return descriptor(desc->base, desc->limit, access, flags);
+}
+
+void gdt_parse_tls(uint64_t bits, struct gdt_user_desc *desc)
+{
+    uint32_t low = (uint32_t)bits, high = (uint32_t)(bits >> 32);
+    uint32_t access = (high >> 8) & 0xFF, flags = (high >> 20) & 0xF;
+
+    *desc = (struct gdt_user_desc){
+        .base = (low >> 16) | ((high & 0xFF) << 16) | (high & 0xFF000000),
+        .limit = (low & 0xFFFF) | (high & 0xF0000),
+        .contents = (access >> CONTENTS_SHIFT) & 3,
+        .read_exec_only = !(access & ACCESS_WRITABLE),
+        .seg_not_present = !(access & ACCESS_PRESENT),
+        .limit_in_pages = flags & FLAG_PAGES,
+        .seg_32bit = flags & FLAG_32BIT,
+        .useable = flags & FLAG_AVAILABLE,
+    };
 }
 
 /* In the main task again, on a stack of its own. */

@@ -14,3 +14,24 @@ void gdt_set_kernel_stack(uintptr_t top);
 /* Page directory that the double-fault task runs on (its TSS has a CR3 of its own); called by
  * mm/paging.c when the kernel's directory is final. */
 void gdt_set_double_fault_cr3(paddr_t cr3);
+
+/* The user code segment ends here: no instruction at or above `end` can be executed.  Page-aligned;
+ * takes effect when CS is loaded next, by IRET.  This is how code is kept apart from data where pages
+ * have no no-execute bit. */
+void gdt_set_user_code_limit(uint32_t end);
+
+/* Descriptors that belong to the running thread: selectors GDT_TLS_FIRST * 8 + 3 and up, for
+ * set_thread_area(2).  Loaded at each thread switch; 0 = not present.  FS and GS become null. */
+#define GDT_TLS_COUNT 3
+#define GDT_TLS_FIRST 7
+void gdt_load_tls(const uint64_t descriptors[GDT_TLS_COUNT]);
+
+/* A ring-3 data segment for set_thread_area(2), whose manual page has the meaning of the fields.  Only
+ * what a data segment can be: `contents` 0 or 1. */
+struct gdt_user_desc {
+    uint32_t base, limit;
+    bool seg_32bit, read_exec_only, limit_in_pages, seg_not_present, useable;
+    uint8_t contents;
+};
+uint64_t gdt_make_tls(const struct gdt_user_desc *desc);
+void gdt_parse_tls(uint64_t descriptor, struct gdt_user_desc *desc);

@@ -28,6 +28,8 @@ static ALWAYS_INLINE uint32_t spin_lock(struct spinlock *lock)
     ASSERT(lock->holder == NULL, "lock '%s' taken twice, first at %p", lock->name,
            lock->holder);
     lock->holder = __builtin_return_address(0);
+    if (lock->holder == NULL)
+        __builtin_unreachable(); /* so that an unlock in the same function knows it is held */
     return flags;
 }
 

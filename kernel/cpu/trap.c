@@ -19,8 +19,10 @@
 #include "kernel/lib/assert.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
 
 #define VECTOR_COUNT 256
+#define POP_GS_BYTES 2
 #define STUB_SIZE 16 /* trap_entry.S aligns each stub to this */
 
 /* Gate descriptor, bits 40..47 (SDM vol. 3, 6.11). */
@@ -37,24 +39,34 @@ struct gate {
 };
 
 /* trap_entry.S */
-extern const uint8_t trap_stubs[], trap_pop_segments[], trap_pop_segments_end[];
-extern uint8_t trap_common_clac[], trap_syscall_clac[];
+extern const uint8_t trap_stubs[], trap_pop_segments[], trap_pop_segments_end[], trap_iret[];
+extern uint8_t trap_common_clac[], trap_syscall_clac[], trap_page_fault_clac[];
 void trap_syscall_entry(void);
+void trap_page_fault_entry(void);
 
 /* Called by trap_entry.S. */
 void trap_dispatch(struct trap_frame *frame);
 void trap_run_user_work(struct trap_frame *frame);
+void trap_not_answered(struct trap_frame *frame);
+void trap_finish(struct trap_frame *frame);
 
 static void no_syscalls(struct trap_frame *frame)
 {
     frame->eax = (uint32_t)-ENOSYS;
 }
 
+static bool no_page_faults(struct trap_frame *frame)
+{
+    (void)frame;
+    return false;
+}
+
 static struct gate idt[VECTOR_COUNT] __attribute__((aligned(8)));
 volatile uint32_t trap_user_work;
 
-/* Not static and not in struct trap: trap_entry.S calls through it. */
+/* Not static and not in struct trap: trap_entry.S calls through them. */
 void (*trap_syscall_handler)(struct trap_frame *frame) = no_syscalls;
+trap_handler trap_page_fault_handler = no_page_faults;
 
 static struct {
     trap_handler handlers[TRAP_EXCEPTION_COUNT];
@@ -89,6 +101,7 @@ static void patch_clac(void)
     static const uint8_t clac[] = { 0x0F, 0x01, 0xCA };
     cpu_patch_code(trap_common_clac, clac, sizeof(clac));
     cpu_patch_code(trap_syscall_clac, clac, sizeof(clac));
+    cpu_patch_code(trap_page_fault_clac, clac, sizeof(clac));
 }
 
 void trap_init(void)
@@ -99,6 +112,8 @@ void trap_init(void)
                  GATE_INTERRUPT | ring3);
     }
     set_gate(TRAP_DOUBLE_FAULT, 0, SELECTOR_DOUBLE_FAULT_TSS, GATE_TASK);
+    set_gate(TRAP_PAGE_FAULT, (uintptr_t)trap_page_fault_entry, SELECTOR_KERNEL_CODE,
+             GATE_INTERRUPT);
     set_gate(TRAP_SYSCALL, (uintptr_t)trap_syscall_entry, SELECTOR_KERNEL_CODE,
              GATE_TRAP | GATE_RING3);
     if (cpu_has(CPU_SMAP))
@@ -109,7 +124,10 @@ void trap_init(void)
 void trap_set_handler(unsigned vector, trap_handler handler)
 {
     ASSERT(vector < TRAP_EXCEPTION_COUNT, "vector %u is not an exception", vector);
-    trap.handlers[vector] = handler;
+    if (vector == TRAP_PAGE_FAULT)
+        trap_page_fault_handler = handler;
+    else
+        trap.handlers[vector] = handler;
 }
 
 void trap_set_user_handler(void (*handler)(struct trap_frame *frame))
@@ -147,14 +165,34 @@ void trap_fatal(const struct trap_frame *frame)
 
 /* A selector that the interrupted program had loaded is no longer good (its descriptor was
  * changed since): let it have the null selector, and POP again.  The bad one is on top of the
- * stack. */
-static bool fix_segment_pop(const struct trap_frame *frame)
+ * stack.  FS and GS themselves may still hold such selectors, which this trap's own frame has saved:
+ * they are null from here on, or the way out of this trap would fault in turn, for ever. */
+static bool fix_segment_pop(struct trap_frame *frame)
 {
     if (trap_from_user(frame) || frame->eip < (uintptr_t)trap_pop_segments ||
         frame->eip >= (uintptr_t)trap_pop_segments_end)
         return false;
     *(uint32_t *)trap_frame_esp(frame) = 0;
+    if (frame->eip <= (uintptr_t)trap_pop_segments + POP_GS_BYTES)
+        frame->fs = 0; /* POP FS is still to come, or is what faulted */
+    if (frame->eip == (uintptr_t)trap_pop_segments)
+        frame->gs = 0; /* POP GS, the first of them, is what faulted */
     return true;
+}
+
+/* IRET itself faulted: the place to return to lies beyond the code segment's limit.  All other
+ * registers are the program's again, and this trap has saved them right below what IRET would have
+ * popped.  Over the three words that this trap pushed, both become one frame of a fault that the
+ * program made at that place; the way back is through it. */
+static void fault_at_return(struct trap_frame *frame)
+{
+    const size_t pushed = 3 * sizeof(uint32_t); /* EIP, CS, EFLAGS */
+    struct trap_frame *user = (struct trap_frame *)((uintptr_t)frame + pushed);
+
+    memmove(user, frame, offsetof(struct trap_frame, eip));
+    trap.user_handler(user);
+    trap_finish(user);
+    trap_enter_user(user);
 }
 
 static bool is_segment_fault(uint32_t vector)
@@ -162,14 +200,15 @@ static bool is_segment_fault(uint32_t vector)
     return vector == TRAP_SEGMENT_NOT_PRESENT || vector == TRAP_GENERAL_PROTECTION;
 }
 
-static void dispatch_exception(struct trap_frame *frame)
+/* An exception that its handler, if it has one, did not deal with. */
+void trap_not_answered(struct trap_frame *frame)
 {
     uint32_t vector = frame->vector;
-    trap_handler handler = vector < TRAP_EXCEPTION_COUNT ? trap.handlers[vector] : NULL;
-    if (handler != NULL && handler(frame))
-        return;
+
     if (is_segment_fault(vector) && fix_segment_pop(frame))
         return;
+    if (frame->eip == (uintptr_t)trap_iret && vector == TRAP_GENERAL_PROTECTION)
+        fault_at_return(frame);
     bool program_at_fault = trap_from_user(frame) && vector != TRAP_NMI &&
                             vector != TRAP_MACHINE_CHECK;
     if (!program_at_fault || trap.user_handler == NULL)
@@ -177,10 +216,29 @@ static void dispatch_exception(struct trap_frame *frame)
     trap.user_handler(frame);
 }
 
+static void dispatch_exception(struct trap_frame *frame)
+{
+    uint32_t vector = frame->vector;
+    trap_handler handler = vector < TRAP_EXCEPTION_COUNT ? trap.handlers[vector] : NULL;
+
+    if (handler == NULL || !handler(frame))
+        trap_not_answered(frame);
+}
+
 void trap_run_user_work(struct trap_frame *frame)
 {
     if (trap.user_work_hook != NULL)
         trap.user_work_hook(frame);
+}
+
+/* The last thing before the return: work that is pending for ring 3. */
+void trap_finish(struct trap_frame *frame)
+{
+    if (trap_from_user(frame)) {
+        irq_disable();
+        if (trap_user_work != 0)
+            trap_run_user_work(frame);
+    }
 }
 
 void trap_dispatch(struct trap_frame *frame)
@@ -192,11 +250,7 @@ void trap_dispatch(struct trap_frame *frame)
     } else {
         dispatch_exception(frame);
     }
-    if (trap_from_user(frame)) {
-        irq_disable();
-        if (trap_user_work != 0)
-            trap_run_user_work(frame);
-    }
+    trap_finish(frame);
 }
 
 const char *trap_name(unsigned vector)

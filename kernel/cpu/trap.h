@@ -15,6 +15,14 @@ struct trap_frame {
     uint32_t user_esp, user_ss;
 };
 
+/* A system call's arguments, in the order of its manual page; its result goes to EAX. */
+#define ARG1(frame) ((frame)->ebx)
+#define ARG2(frame) ((frame)->ecx)
+#define ARG3(frame) ((frame)->edx)
+#define ARG4(frame) ((frame)->esi)
+#define ARG5(frame) ((frame)->edi)
+#define ARG6(frame) ((frame)->ebp)
+
 enum trap_vector {
     TRAP_DIVIDE = 0,
     TRAP_DEBUG = 1,
@@ -94,6 +102,9 @@ void trap_set_preempt_hook(void (*hook)(void));
  * hook's business. */
 void trap_set_user_work_hook(void (*hook)(struct trap_frame *frame));
 extern volatile uint32_t trap_user_work;
+
+/* Call that hook: for who goes to ring 3 without having come from there (a new thread). */
+void trap_run_user_work(struct trap_frame *frame);
 
 /* Start in ring 3 with this frame; never returns.  Interrupts are off until then. */
 _Noreturn void trap_enter_user(struct trap_frame *frame);

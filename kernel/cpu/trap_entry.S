@@ -23,10 +23,13 @@
  * On the way out, the POPs of DS..GS and IRET can only fault if a selector became bad after it
  * was saved: ring 3 had loaded it, so the processor found it good then.  trap.c answers such a
  * fault by loading a null selector (trap_pop_segments marks the place).  CS and SS are the two
- * flat user segments; ring 3 can get no others into them. */
+ * user segments; ring 3 can get no others into them.  But the code segment has a limit (gdt.c), and
+ * IRET faults if EIP lies beyond it: when a program has unmapped the very code it runs.  trap.c makes
+ * that the program's fault. */
 #include "kernel/cpu/cpu.h"
 
 #define VECTORS 256
+#define VECTOR_PAGE_FAULT 14
 #define VECTOR_SYSCALL 0x80
 
 /* Which exceptions come with an error code (SDM vol. 3, table 6-1). */
@@ -101,7 +104,7 @@ trap_syscall_clac:
     .size trap_syscall_entry, . - trap_syscall_entry
 
 /* Back to what was interrupted; ESP is the frame's address. */
-    .globl trap_pop_segments, trap_pop_segments_end
+    .globl trap_restore, trap_pop_segments, trap_pop_segments_end, trap_iret
     .type trap_restore, @function
 trap_restore:
 trap_pop_segments:
@@ -112,8 +115,41 @@ trap_pop_segments:
 trap_pop_segments_end:
     popal
     addl $8, %esp               /* vector, error */
+trap_iret:
     iret
     .size trap_restore, . - trap_restore
+
+/* Page faults: how memory comes to programs, and so nearly as frequent.  An interrupt gate; the
+ * processor has pushed an error code.  A fault that is answered goes straight back; everything
+ * else is C's. */
+    .globl trap_page_fault_entry, trap_page_fault_clac
+    .type trap_page_fault_entry, @function
+trap_page_fault_entry:
+    pushl $VECTOR_PAGE_FAULT
+    pushal
+    pushl %ds
+    pushl %es
+    pushl %fs
+    pushl %gs
+    movl $SELECTOR_KERNEL_DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    cld
+trap_page_fault_clac:
+    NOP_FOR_CLAC
+    pushl %esp
+    call *trap_page_fault_handler
+    testb %al, %al
+    jz 1f
+    cmpl $0, trap_user_work
+    jne 2f
+    addl $4, %esp
+    jmp trap_restore
+1:  call trap_not_answered
+2:  call trap_finish
+    addl $4, %esp
+    jmp trap_restore
+    .size trap_page_fault_entry, . - trap_page_fault_entry
 
     .type trap_syscall_work, @function
 trap_syscall_work:

@@ -68,19 +68,36 @@ static void write_device(void (*write)(const char *, size_t), const char *bytes,
     write(bytes + start, nbytes - start);
 }
 
-void console_write(const char *bytes, size_t nbytes)
+static void write_as_is(void (*write)(const char *, size_t), const char *bytes, size_t nbytes)
+{
+    write(bytes, nbytes);
+}
+
+static void write_chunks(void (*to_device)(void (*)(const char *, size_t), const char *,
+                                           size_t),
+                         const char *bytes, size_t nbytes)
 {
     while (nbytes > 0) {
         size_t chunk = MIN(nbytes, (size_t)OUTPUT_CHUNK);
         uint32_t flags = irq_save();
         if (console.serial)
-            write_device(serial_write, bytes, chunk);
+            to_device(serial_write, bytes, chunk);
         if (console.vga)
-            write_device(vga_write, bytes, chunk);
+            to_device(vga_write, bytes, chunk);
         irq_restore(flags);
         bytes += chunk;
         nbytes -= chunk;
     }
+}
+
+void console_write(const char *bytes, size_t nbytes)
+{
+    write_chunks(write_device, bytes, nbytes);
+}
+
+void console_write_raw(const char *bytes, size_t nbytes)
+{
+    write_chunks(write_as_is, bytes, nbytes);
 }
 
 /* Collects the formatter's small pieces, so that a line is written in one go. */
@@ -137,6 +154,11 @@ void console_input(uint8_t byte)
     irq_restore(flags);
     if (queued && console.wakeup != NULL)
         console.wakeup();
+}
+
+unsigned console_input_count(void)
+{
+    return console.put - console.taken;
 }
 
 int console_read_byte(void)

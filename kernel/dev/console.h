@@ -16,6 +16,9 @@ void console_enable_input(void);
 
 /* Write bytes; "\n" becomes "\r\n" on the serial line.  Any context. */
 void console_write(const char *bytes, size_t nbytes);
+
+/* The same, but "\n" only moves down. */
+void console_write_raw(const char *bytes, size_t nbytes);
 int console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int console_vprintf(const char *fmt, va_list args);
 
@@ -27,6 +30,9 @@ void console_reset(void);
  * driver stops reading its FIFO, so that piped input is never lost. */
 void console_input(uint8_t byte);
 bool console_input_has_room(void);
+
+/* Bytes that have come in and were not read yet. */
+unsigned console_input_count(void);
 
 /* Next byte, or -1 if none has come in.  Never waits. */
 int console_read_byte(void);

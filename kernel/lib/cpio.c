@@ -56,6 +56,15 @@ static bool read_field(const uint8_t *header, enum field field, uint32_t *value)
     return true;
 }
 
+static bool read_fields(const uint8_t *header, uint32_t fields[FIELD_COUNT])
+{
+    bool good = true;
+
+    for (enum field field = 0; field < FIELD_COUNT; field++)
+        good = good && read_field(header, field, &fields[field]);
+    return good;
+}
+
 /* 070701, or 070702 where the check field is a sum of the contents. */
 static bool has_magic(const uint8_t *header)
 {
@@ -89,12 +98,11 @@ int cpio_next(const uint8_t *archive, size_t size, size_t *offset, struct cpio_e
         return -EINVAL;
 
     const uint8_t *header = archive + at;
-    uint32_t namesize, filesize, mode, mtime;
-    if (!has_magic(header) || !read_field(header, FIELD_NAMESIZE, &namesize) ||
-        !read_field(header, FIELD_FILESIZE, &filesize) ||
-        !read_field(header, FIELD_MODE, &mode) || !read_field(header, FIELD_MTIME, &mtime))
+    uint32_t fields[FIELD_COUNT];
+    if (!has_magic(header) || !read_fields(header, fields))
         return -EINVAL;
 
+    uint32_t namesize = fields[FIELD_NAMESIZE], filesize = fields[FIELD_FILESIZE];
     const char *name = (const char *)header + HEADER_LENGTH;
     if (namesize == 0 || namesize > size - at - HEADER_LENGTH || name[namesize - 1] != '\0' ||
         !advance(&at, size, HEADER_LENGTH + namesize))
@@ -109,8 +117,16 @@ int cpio_next(const uint8_t *archive, size_t size, size_t *offset, struct cpio_e
         .name = without_root(name),
         .data = data,
         .nbytes = filesize,
-        .mode = mode,
-        .mtime = mtime,
+        .mode = fields[FIELD_MODE],
+        .uid = fields[FIELD_UID],
+        .gid = fields[FIELD_GID],
+        .mtime = fields[FIELD_MTIME],
+        .inode = fields[FIELD_INO],
+        .dev_major = fields[FIELD_DEV_MAJOR],
+        .dev_minor = fields[FIELD_DEV_MINOR],
+        .nlink = fields[FIELD_NLINK],
+        .rdev_major = fields[FIELD_RDEV_MAJOR],
+        .rdev_minor = fields[FIELD_RDEV_MINOR],
     };
     *offset = at;
     return 1;

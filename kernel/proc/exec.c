@@ -1,51 +1,196 @@
-/* Loading a program.
+/* Another program in a process: execve(2).
  *
- * Nothing of the file is copied here: each segment becomes a range of the address space that
- * knows where its contents are, and page faults fetch what is really used.  First everything in
- * the headers is checked, then ranges are made.
+ * Nothing of the file is copied here: each segment becomes ranges of the new address space that
+ * know where their contents are, and page faults fetch what is really used.
  *
- * The stack as the program finds it (System V ABI, i386, figure 3-31), highest address first:
+ * Order       Everything that can fail works on a new space, which only the running thread has
+ *             loaded; the process still owns the old one, and a failure goes back to it.  Then
+ *             the other threads end; then exec_commit() exchanges the two, which cannot fail.
+ * Scripts     "#! interpreter argument": the interpreter is loaded instead, and argv becomes
+ *             interpreter, argument, path of the script, argv[1] ...
+ * Addresses   as on Linux, each part moved by a random distance (unless "norandmaps"):
  *
- *     strings of argv, 16 random bytes
- *     auxiliary vector: pairs, the last is AT_NULL
- *     0                 end of the environment (which is empty)
- *     0                 end of argv
- *     argv[argc-1] .. argv[0]
- *     argc              <- ESP, divisible by 16 */
+ *               program | bss | .. heap ->     <- mmap area |  gap  | <- stack | top
+ *
+ *             An ET_EXEC lies where it says.  An ET_DYN goes low, so that the code segment's
+ *             limit, which must lie above all code, keeps heap and mmap area from being executed.
+ *
+ * Who lays out the stack: exec_stack.c.
+ * Reading     System V ABI, chapters 4 and 5; i386 supplement, chapter 3; execve(2). */
 #include "kernel/proc/exec.h"
 
-#include "kernel/cpu/timer.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/fs/path.h"
 #include "kernel/lib/elf.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/layout.h"
 #include "kernel/lib/string.h"
-#include "mm/uaccess.h"
+#include "kernel/proc/exec_internal.h"
+#include "kernel/proc/process_internal.h"
+#include "mm/kmalloc.h"
 
-#define MAX_SEGMENTS 32u
-#define MAX_ARGUMENTS 64
-#define FIRST_STACK_BYTES (2 * PAGE_SIZE) /* the arguments fit into these */
-#define STACK_ALIGN 16u
+#define SCRIPT_LINE_MAX 256u /* as Linux's BINPRM_BUF_SIZE */
+#define SCRIPT_DEPTH_MAX 5u  /* interpreters that are scripts */
+#define MAX_SEGMENTS 64u
+#define DYN_BASE 0x00400000u /* where a static-pie program goes, plus a random distance */
 
-static bool header_is_valid(const struct elf32_ehdr *header, uint32_t nbytes)
+#define DYN_RANDOM_PAGES 256u    /* 1 MiB */
+#define STACK_RANDOM_PAGES 2048u /* 8 MiB */
+#define MMAP_RANDOM_PAGES 256u   /* 1 MiB */
+#define BRK_RANDOM_PAGES 8192u   /* 32 MiB */
+#define MMAP_GAP_MIN (128u * MiB)
+#define MMAP_GAP_MAX (USER_END / 6 * 5)
+#define STACK_SLACK (128u * KiB) /* mapped below the arguments from the start */
+
+/* What is known of the file that is loaded; too large for the kernel's stack. */
+struct loader {
+    struct inode *file;         /* a reference */
+    char name[SCRIPT_LINE_MAX]; /* of an interpreter: what it was called */
+    char line[SCRIPT_LINE_MAX];
+    struct elf32_ehdr header;
+    struct elf32_phdr segments[MAX_SEGMENTS];
+    uint32_t base; /* ET_DYN: added to all its addresses */
+    uaddr_t end, phdrs;
+};
+
+/* ---- the file ---- */
+
+static int check_file(const struct inode *file)
 {
-    return nbytes >= sizeof(*header) && !memcmp(header->e_ident, ELFMAG, SELFMAG) &&
-           header->e_ident[EI_CLASS] == ELFCLASS32 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
-           header->e_type == ET_EXEC && header->e_machine == EM_386 &&
-           header->e_phentsize == sizeof(struct elf32_phdr) && header->e_phnum > 0 &&
-           header->e_phnum <= MAX_SEGMENTS && header->e_phoff <= nbytes &&
-           header->e_phnum * sizeof(struct elf32_phdr) <= nbytes - header->e_phoff;
+    return inode_is(file, S_IFREG) && (file->mode & 0111) && file->cache ? 0 : -EACCES;
 }
 
-/* Inside the file, inside user memory, and such that file pages and memory pages coincide. */
-static bool segment_is_valid(const struct elf32_phdr *segment, uint32_t nbytes)
+static char *skip_blanks(char *text)
 {
-    uint32_t limit = USER_STACK_TOP - USER_STACK_LIMIT - USER_STACK_GUARD;
+    while (*text == ' ' || *text == '\t')
+        text++;
+    return text;
+}
 
-    return segment->p_filesz <= segment->p_memsz && segment->p_offset <= nbytes &&
-           segment->p_filesz <= nbytes - segment->p_offset && segment->p_vaddr >= USER_MIN &&
-           segment->p_vaddr < limit && segment->p_memsz <= limit - segment->p_vaddr &&
+/* Cut "#! interpreter argument" into its two words; `argument` becomes NULL if there is
+ * none. */
+static int parse_script(char *line, char **interpreter, char **argument)
+{
+    char *end = strchr(line, '\n');
+
+    if (!end) /* a file that ends with it */
+        end = line + strlen(line);
+    while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *end = '\0';
+    *interpreter = skip_blanks(line + 2);
+    if (**interpreter == '\0')
+        return -ENOEXEC;
+    char *blank = *interpreter;
+    while (*blank != '\0' && *blank != ' ' && *blank != '\t')
+        blank++;
+    *argument = *blank ? skip_blanks(blank + 1) : NULL;
+    *blank = '\0';
+    return 0;
+}
+
+/* The file is a script: its interpreter takes its place. */
+static int open_interpreter(struct loader *loader, struct inode *cwd, const char *path,
+                            struct exec_strings *strings)
+{
+    char *interpreter, *argument;
+    struct inode *file;
+    int error = parse_script(loader->line, &interpreter, &argument);
+
+    if (error)
+        return error;
+    const char *script = loader->name[0] ? loader->name : path;
+    const char *words[3] = { interpreter, argument ? argument : script, script };
+    error = exec_strings_replace_first(strings, argument ? 3 : 2, words);
+    if (!error)
+        error = path_lookup(cwd, interpreter, PATH_FOLLOW, &file);
+    if (error)
+        return error;
+    inode_put(loader->file);
+    loader->file = file;
+    strlcpy(loader->name, interpreter, sizeof(loader->name));
+    return check_file(file);
+}
+
+/* Follow scripts until there is something else. */
+static int find_binary(struct loader *loader, struct inode *cwd, const char *path,
+                       struct exec_strings *strings)
+{
+    int error = check_file(loader->file);
+
+    for (unsigned depth = 0; !error; depth++) {
+        memset(loader->line, 0, sizeof(loader->line));
+        int32_t nbytes = inode_read(loader->file, 0, loader->line, sizeof(loader->line) - 1);
+        if (nbytes < 0)
+            return nbytes;
+        if (loader->line[0] != '#' || loader->line[1] != '!')
+            return 0;
+        if (depth == SCRIPT_DEPTH_MAX)
+            return -ELOOP;
+        error = open_interpreter(loader, cwd, path, strings);
+    }
+    return error;
+}
+
+static bool header_is_valid(const struct elf32_ehdr *header)
+{
+    return !memcmp(header->e_ident, ELFMAG, SELFMAG) &&
+           header->e_ident[EI_CLASS] == ELFCLASS32 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
+           (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
+           header->e_machine == EM_386 && header->e_phentsize == sizeof(struct elf32_phdr) &&
+           header->e_phnum > 0 && header->e_phnum <= MAX_SEGMENTS;
+}
+
+/* Exactly so many bytes of the file: 0, -ENOEXEC, -ENOMEM. */
+static int read_exactly(struct inode *file, uint32_t offset, void *dst, uint32_t nbytes)
+{
+    int32_t done = inode_read(file, offset, dst, nbytes);
+
+    if (done < 0)
+        return done == -ENOMEM ? -ENOMEM : -ENOEXEC;
+    return (uint32_t)done == nbytes ? 0 : -ENOEXEC;
+}
+
+/* In the file, in user memory, and such that file pages and memory pages coincide. */
+static bool segment_is_valid(const struct loader *loader, const struct elf32_phdr *segment)
+{
+    uint64_t size = inode_size(loader->file);
+    uint32_t start = segment->p_vaddr + loader->base;
+
+    return segment->p_filesz <= segment->p_memsz && segment->p_offset <= size &&
+           segment->p_filesz <= size - segment->p_offset && start >= segment->p_vaddr &&
+           start >= USER_MIN && start < USER_STACK_TOP &&
+           segment->p_memsz <= USER_STACK_TOP - start &&
            ((segment->p_vaddr ^ segment->p_offset) & PAGE_MASK) == 0;
 }
+
+/* Headers, all of them checked. */
+static int read_headers(struct loader *loader)
+{
+    struct elf32_ehdr *header = &loader->header;
+    int error = read_exactly(loader->file, 0, header, sizeof(*header));
+
+    if (error)
+        return error;
+    if (!header_is_valid(header))
+        return -ENOEXEC;
+    error = read_exactly(loader->file, header->e_phoff, loader->segments,
+                         header->e_phnum * (uint32_t)sizeof(loader->segments[0]));
+    if (error)
+        return error;
+    loader->base = header->e_type == ET_DYN ? DYN_BASE + space_random_bytes(DYN_RANDOM_PAGES)
+                                            : 0;
+    for (unsigned i = 0; i < header->e_phnum; i++) {
+        const struct elf32_phdr *segment = &loader->segments[i];
+        if (segment->p_type == PT_INTERP)
+            return -ENOEXEC; /* wants a dynamic linker */
+        if (segment->p_type == PT_LOAD && !segment_is_valid(loader, segment))
+            return -ENOEXEC;
+    }
+    return 0;
+}
+
+/* ---- the segments ---- */
 
 static unsigned vma_flags(const struct elf32_phdr *segment)
 {
@@ -53,134 +198,261 @@ static unsigned vma_flags(const struct elf32_phdr *segment)
            (segment->p_flags & PF_W ? VMA_WRITE : 0) | (segment->p_flags & PF_X ? VMA_EXEC : 0);
 }
 
-static int map_segment(struct space *space, const char *name, const uint8_t *file,
+/* The pages with bytes of the file; behind them, in whole pages, zeros. */
+static int map_segment(const struct loader *loader, struct space *space,
                        const struct elf32_phdr *segment)
 {
-    uint32_t lead = segment->p_vaddr & PAGE_MASK; /* the page starts that much before it */
-    struct vma_backing backing = { .name = name };
-    uaddr_t end = ALIGN_UP(segment->p_vaddr + segment->p_memsz, PAGE_SIZE);
+    uaddr_t address = segment->p_vaddr + loader->base;
+    uaddr_t start = ALIGN_DOWN(address, PAGE_SIZE);
+    uaddr_t file_end = address + segment->p_filesz;
+    uaddr_t middle = segment->p_filesz ? ALIGN_UP(file_end, PAGE_SIZE) : start;
+    uaddr_t end = ALIGN_UP(address + segment->p_memsz, PAGE_SIZE);
+    const struct vma_backing backing = {
+        .file = loader->file->cache,
+        .page_offset = segment->p_offset / PAGE_SIZE - start / PAGE_SIZE,
+        .file_end = segment->p_memsz > segment->p_filesz ? file_end : VMA_WHOLE_FILE,
+    };
+    int error = 0;
 
-    if (segment->p_filesz > 0) {
-        backing.data = file + segment->p_offset - lead;
-        backing.nbytes = segment->p_filesz + lead;
-        backing.file_offset = segment->p_offset - lead;
-    }
-    int error = space_map(space, segment->p_vaddr - lead, end, vma_flags(segment), &backing);
+    if (start < middle)
+        error = space_map(space, start, middle, vma_flags(segment), &backing);
+    if (!error && middle < end)
+        error = space_map(space, middle, end, vma_flags(segment), NULL);
     return error == -EEXIST || error == -EINVAL ? -ENOEXEC : error;
 }
 
-/* All PT_LOAD segments; where the last one ends goes to *end, the program headers' place to
- * *phdrs. */
-static int map_program(struct space *space, const char *name, const uint8_t *file,
-                       uint32_t nbytes, uaddr_t *end, uaddr_t *phdrs)
+static int map_program(struct loader *loader, struct space *space)
 {
-    const struct elf32_ehdr *header = (const struct elf32_ehdr *)file;
-    const struct elf32_phdr *segments = (const struct elf32_phdr *)(file + header->e_phoff);
+    const struct elf32_ehdr *header = &loader->header;
 
-    for (unsigned i = 0; i < header->e_phnum; i++)
-        if (segments[i].p_type == PT_LOAD && !segment_is_valid(&segments[i], nbytes))
-            return -ENOEXEC;
     for (unsigned i = 0; i < header->e_phnum; i++) {
-        const struct elf32_phdr *segment = &segments[i];
-        if (segment->p_type == PT_INTERP || segment->p_type == PT_DYNAMIC)
-            return -ENOEXEC; /* not static */
+        const struct elf32_phdr *segment = &loader->segments[i];
         if (segment->p_type != PT_LOAD || segment->p_memsz == 0)
             continue;
-        int error = map_segment(space, name, file, segment);
+        int error = map_segment(loader, space, segment);
         if (error)
             return error;
-        *end = MAX(*end, segment->p_vaddr + segment->p_memsz);
+        uaddr_t address = segment->p_vaddr + loader->base;
+        loader->end = MAX(loader->end, address + segment->p_memsz);
         if (header->e_phoff - segment->p_offset < segment->p_filesz)
-            *phdrs = segment->p_vaddr + header->e_phoff - segment->p_offset;
+            loader->phdrs = address + header->e_phoff - segment->p_offset;
     }
-    return *end ? 0 : -ENOEXEC;
+    return loader->end ? 0 : -ENOEXEC;
 }
 
-/* The stack grows down while it is built; `error` sticks, so that one test at the end is
- * enough. */
-struct stack_builder {
-    uaddr_t sp;
-    int error;
-};
-
-static void push(struct stack_builder *stack, const void *bytes, size_t nbytes)
+/* The mmap area ends so far below the stack that this can grow to its limit. */
+static uaddr_t choose_mmap_top(uint32_t stack_limit)
 {
-    stack->sp -= (uaddr_t)nbytes;
-    if (copy_to_user(stack->sp, bytes, nbytes) != 0)
-        stack->error = -ENOMEM;
+    uint32_t pad = STACK_RANDOM_PAGES * PAGE_SIZE + USER_STACK_GUARD;
+    uint32_t gap = stack_limit <= MMAP_GAP_MAX ? stack_limit + pad : MMAP_GAP_MAX;
+
+    gap = ALIGN_UP(MIN(MAX(gap, MMAP_GAP_MIN), MMAP_GAP_MAX), PAGE_SIZE);
+    return USER_END - gap - space_random_bytes(MMAP_RANDOM_PAGES);
 }
 
-static void push_word(struct stack_builder *stack, uint32_t word)
+/* Stack, heap and mmap area; the top of the stack goes to *top. */
+static int map_areas(const struct loader *loader, struct space *space, uint32_t argument_bytes,
+                     uaddr_t *top)
 {
-    push(stack, &word, sizeof(word));
-}
+    uint32_t limit = space->limits.stack, nbytes = argument_bytes + STACK_SLACK;
 
-/* AT_RANDOM: for stack protectors.  Not secret: there is no entropy here but the time. */
-static uaddr_t push_random(struct stack_builder *stack)
-{
-    uint64_t bytes[2] = { timer_ns() * 6364136223846793005u + 1442695040888963407u };
-
-    bytes[1] = bytes[0] * 6364136223846793005u + 1442695040888963407u;
-    push(stack, bytes, sizeof(bytes));
-    return stack->sp;
-}
-
-/* What lies above ESP is a multiple of 16 bytes; `nwords` are still to come. */
-static void align_for(struct stack_builder *stack, unsigned nwords)
-{
-    stack->sp = ALIGN_DOWN(stack->sp - nwords * 4, STACK_ALIGN) + nwords * 4;
-}
-
-static int build_stack(uaddr_t top, int argc, char *const argv[],
-                       const struct elf32_ehdr *header, uaddr_t phdrs, uaddr_t *sp)
-{
-    struct stack_builder stack = { .sp = top };
-    uaddr_t strings[MAX_ARGUMENTS];
-
-    for (int i = argc - 1; i >= 0; i--) {
-        push(&stack, argv[i], strlen(argv[i]) + 1);
-        strings[i] = stack.sp;
-    }
-    const struct elf32_auxv vector[] = {
-        { AT_PHDR, phdrs },
-        { AT_PHENT, sizeof(struct elf32_phdr) },
-        { AT_PHNUM, header->e_phnum },
-        { AT_PAGESZ, PAGE_SIZE },
-        { AT_ENTRY, header->e_entry },
-        { AT_UID, 0 },
-        { AT_EUID, 0 },
-        { AT_GID, 0 },
-        { AT_EGID, 0 },
-        { AT_SECURE, 0 },
-        { AT_RANDOM, push_random(&stack) },
-        { AT_NULL, 0 },
-    };
-    align_for(&stack, sizeof(vector) / 4 + 1 + (unsigned)argc + 1 + 1);
-    push(&stack, vector, sizeof(vector));
-    push_word(&stack, 0); /* environment */
-    push_word(&stack, 0); /* end of argv */
-    push(&stack, strings, (size_t)argc * sizeof(strings[0]));
-    push_word(&stack, (uint32_t)argc);
-    *sp = stack.sp;
-    return stack.error;
-}
-
-int exec_load(struct space *space, const char *name, const uint8_t *file, uint32_t nbytes,
-              int argc, char *const argv[], struct exec_image *image)
-{
-    const struct elf32_ehdr *header = (const struct elf32_ehdr *)file;
-    uaddr_t end = 0, phdrs = 0;
-
-    if (!header_is_valid(header, nbytes))
-        return -ENOEXEC;
-    if (argc > MAX_ARGUMENTS)
+    if (argument_bytes > MAX(limit / 4, EXEC_STRINGS_MIN))
         return -E2BIG;
-    int error = map_program(space, name, file, nbytes, &end, &phdrs);
+    nbytes = ALIGN_UP(MAX(argument_bytes, MIN(nbytes, limit)), PAGE_SIZE);
+    *top = USER_STACK_TOP - space_random_bytes(STACK_RANDOM_PAGES);
+    space->mmap_top = choose_mmap_top(limit);
+    space_set_brk_start(space, ALIGN_UP(loader->end, PAGE_SIZE) +
+                                   space_random_bytes(BRK_RANDOM_PAGES));
+    int error = space_map_stack(space, *top, nbytes);
+    return error == -EEXIST ? -ENOEXEC : error;
+}
+
+/* All of the new space, which is active. */
+static int fill_space(struct loader *loader, struct space *space, const char *path,
+                      const struct exec_strings *strings, struct exec_image *image)
+{
+    struct exec_start start = {
+        .strings = strings,
+        .path = path,
+        .header = &loader->header,
+    };
+    uaddr_t top;
+    int error = map_program(loader, space);
+
     if (!error)
-        error = space_map_stack(space, USER_STACK_TOP, FIRST_STACK_BYTES);
+        error = map_areas(loader, space, exec_stack_bytes(&start), &top);
     if (error)
         return error;
-    space_set_brk_start(space, ALIGN_UP(end, PAGE_SIZE));
-    image->entry = header->e_entry;
-    return build_stack(USER_STACK_TOP, argc, argv, header, phdrs, &image->stack);
+    image->entry = loader->header.e_entry + loader->base;
+    start.entry = image->entry;
+    start.phdrs = loader->phdrs;
+    return exec_build_stack(space, top, &start, &image->stack);
+}
+
+static int load_into_new_space(struct loader *loader, const char *path,
+                               const struct exec_strings *strings,
+                               const struct space_limits *limits, struct space **result,
+                               struct exec_image *image)
+{
+    struct space *before = thread_current()->space, *space = space_create();
+
+    if (!space)
+        return -ENOMEM;
+    space->limits = *limits;
+    thread_set_space(space);
+    int error = fill_space(loader, space, path, strings, image);
+    if (error) {
+        thread_set_space(before);
+        space_put(space);
+        return error;
+    }
+    *result = space;
+    return 0;
+}
+
+int exec_load(struct inode *cwd, struct inode *file, const char *path,
+              struct exec_strings *strings, const struct space_limits *limits,
+              struct space **space, struct exec_image *image, struct inode **executable)
+{
+    struct loader *loader = kmalloc(sizeof(*loader), PAGE_ZERO);
+
+    if (!loader)
+        return -ENOMEM;
+    loader->file = inode_get(file);
+    int error = find_binary(loader, cwd, path, strings);
+    if (!error)
+        error = read_headers(loader);
+    if (!error)
+        error = load_into_new_space(loader, path, strings, limits, space, image);
+    if (error)
+        inode_put(loader->file);
+    else
+        *executable = loader->file;
+    kfree(loader);
+    return error;
+}
+
+/* ---- in the place of the old program ---- */
+
+void exec_set_frame(struct trap_frame *frame, const struct exec_image *image)
+{
+    *frame = (struct trap_frame){
+        .ds = SELECTOR_USER_DATA,
+        .es = SELECTOR_USER_DATA,
+        .vector = TRAP_SYSCALL,
+        .error = SIGNAL_NO_SYSCALL,
+        .eip = image->entry,
+        .cs = SELECTOR_USER_CODE,
+        .eflags = EFLAGS_IF,
+        .user_esp = image->stack,
+        .user_ss = SELECTOR_USER_DATA,
+    };
+}
+
+void exec_commit(struct space *space, struct inode *executable, const char *path)
+{
+    struct task *task = task_current();
+    struct process *process = task->process;
+    const char *slash = strrchr(path, '/');
+    uint32_t irq = spin_lock(&processes.lock);
+    struct space *old_space = process->space;
+    struct inode *old_executable = process->executable;
+
+    if (old_space)
+        process_account_space(process, old_space);
+    process->space = space;
+    process->executable = executable;
+    process->executed = true;
+    task->tid = process->pid;
+    strlcpy(process->name, slash ? slash + 1 : path, sizeof(process->name));
+    strlcpy(task->thread->name, process->name, sizeof(task->thread->name));
+    spin_unlock(&processes.lock, irq);
+    thread_reset_user();
+    signal_exec(process);
+    process_release_vfork(process);
+    if (old_space)
+        space_put(old_space);
+    if (old_executable)
+        inode_put(old_executable);
+}
+
+/* A table of descriptors that another process has, too, must not be changed by
+ * close-on-exec. */
+static int unshare_files(struct process *process)
+{
+    struct file_table *shared = process->files;
+
+    if (!process->files_shared)
+        return 0;
+    struct file_table *copy = file_table_copy(shared);
+    if (!copy)
+        return -ENOMEM;
+    uint32_t irq = spin_lock(&processes.lock);
+    process->files = copy;
+    process->files_shared = false;
+    spin_unlock(&processes.lock, irq);
+    file_table_release(shared);
+    return 0;
+}
+
+/* Futexes of the old program lie in the old memory. */
+static void leave_old_memory(struct task *task, struct space *new_space)
+{
+    if (!task->robust_list && !task->clear_child_tid)
+        return;
+    thread_set_space(task->process->space);
+    task_leave_memory(task);
+    thread_set_space(new_space);
+}
+
+static struct inode *hold_cwd(struct process *process)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct inode *cwd = inode_get(process->cwd);
+    spin_unlock(&processes.lock, irq);
+    return cwd;
+}
+
+static int load_by_path(struct process *process, const char *path, struct exec_strings *strings,
+                        struct space **space, struct exec_image *image,
+                        struct inode **executable)
+{
+    struct inode *cwd = hold_cwd(process), *file;
+    struct space_limits limits;
+    int error = path_lookup(cwd, path, PATH_FOLLOW, &file);
+
+    if (!error) {
+        process_space_limits(process, &limits);
+        error = exec_load(cwd, file, path, strings, &limits, space, image, executable);
+        inode_put(file);
+    }
+    inode_put(cwd);
+    return error;
+}
+
+int exec_replace(const char *path, struct exec_strings *strings, struct trap_frame *frame)
+{
+    struct task *task = task_current();
+    struct process *process = task->process;
+    struct exec_image image;
+    struct space *space;
+    struct inode *executable;
+    int error = load_by_path(process, path, strings, &space, &image, &executable);
+
+    if (error)
+        return error;
+    error = unshare_files(process);
+    if (!error)
+        error = process_become_single();
+    if (error) {
+        thread_set_space(process->space);
+        space_put(space);
+        inode_put(executable);
+        return error;
+    }
+    leave_old_memory(task, space);
+    file_table_close_on_exec(process->files);
+    exec_commit(space, executable, path);
+    exec_set_frame(frame, &image);
+    return 0;
 }

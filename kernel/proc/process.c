@@ -1,452 +1,418 @@
-/* Processes.
+/* Processes: the table, and what others may look up in it.
  *
- * A process is an address space and the thread that runs in it.  Its life:
+ * A process is what fork makes: memory, files, signal actions, a place in a family.  What runs
+ * in it are its tasks, one for each thread.  Its life:
  *
- *     process_start()  checks the program, copies the arguments, makes process and thread
- *       the thread     makes the address space, loads the program (exec), tells the starter,
- *                      and enters ring 3
- *     process_exit()   by system call, by a fault, by a kill: gives the address space back
- *       the thread     ends; when the last of it is freed, process_gone() makes the process
- *                      a zombie
- *     process_wait()   takes the status and the zombie away (background: process_gone() does)
+ *     fork.c    process_clone()   a copy of the running process, or one more task in it
+ *     start.c   process_start()   the first process of a session, from the kernel's shell
+ *     exec.c    exec_replace()    another program in the same process
+ *     exit.c    task_exit()       each task ends for itself, in its own thread; the last one
+ *                                 gives back memory and files; task_gone(), when that thread is
+ *                                 freed, makes the process a zombie
+ *               process_wait_child(), process_wait(): take the status, and the zombie away
  *
  * So whoever has waited for a process finds all its memory free again.
  *
- * A process is killed by a mark (kill_signal), not by force: its thread sees it on its next way
- * back to ring 3, or when a sleep is cut short.  Whatever it does in the kernel until then is
- * done to the end.
- * Lock        "processes": table, states, marks. */
+ * A process is never ended by force: it is marked (`exiting`, or a signal is pending), and its
+ * threads see that on their way to ring 3, or when a sleep is cut short.  Whatever they do in
+ * the kernel until then is done to the end.
+ *
+ * Family      A process without a parent belongs to the kernel: the shell started it, or its
+ *             parent has ended.  An orphan that ends is reaped at once, and getppid() says 1.
+ * Numbers     pids and tids come from one sequence; a number is free if no process, task, group
+ *             or session has it.  The table is only searched when the stretch of numbers that
+ *             the last search found free is used up (as Linux did until 2.4).
+ * Lock        "processes": table, families, states, marks.  "signals" is taken inside. */
 #include "kernel/proc/process.h"
 
 #include "kernel/lib/assert.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
-#include "kernel/panic.h"
-#include "kernel/proc/exec.h"
-#include "kernel/proc/initrd.h"
-#include "mm/fault.h"
-#include "mm/kmalloc.h"
+#include "kernel/proc/process_internal.h"
 #include "mm/slab.h"
 
-#define LOADING 1           /* load_error while exec is at work */
-#define ARGUMENTS_MAX 4096u /* bytes, strings and pointers */
-#define HIGHEST_SIGNAL 64
+#define NUMBER_FIRST_AGAIN 300u    /* after NUMBER_MAX; the low ones stay with the long-lived */
+#define TASKS_MAX (NUMBER_MAX / 8) /* each has up to three numbers: some are always free */
 
-static struct {
-    struct spinlock lock;
-    struct list_node list; /* in order of pid */
-    struct slab_cache *cache;
-    uint32_t next_pid;
-    uint32_t foreground;
-    process_end_hook end_hook;
-} processes = {
+struct process_table processes = {
     .lock = SPINLOCK_INIT("processes"),
     .list = LIST_INIT(processes.list),
-    .next_pid = 1,
+    .changed = { .threads = LIST_INIT(processes.changed.threads) },
+    .next_number = NUMBER_FIRST,
 };
+
+static struct process *to_process(struct list_node *node)
+{
+    return list_entry(node, struct process, node);
+}
+
+static struct task *to_task(struct list_node *node)
+{
+    return list_entry(node, struct task, node);
+}
+
+void process_init(void)
+{
+    processes.process_cache = slab_cache_create("process", sizeof(struct process), 0, NULL, 0);
+    processes.task_cache = slab_cache_create("task", sizeof(struct task), 0, NULL, 0);
+    ASSERT(processes.process_cache && processes.task_cache, "no memory for processes");
+    trap_set_user_work_hook(signal_deliver);
+}
+
+/* ---- numbers ---- */
+
+/* A number in use: does it forbid the one that is to be given next, or how far is it away? */
+static void note_number(uint32_t used, bool *taken)
+{
+    if (used == processes.next_number)
+        *taken = true;
+    else if (used > processes.next_number)
+        processes.free_until = MIN(processes.free_until, used);
+}
+
+/* Lock held.  Is next_number free, and how far do the free ones reach? */
+static bool next_number_is_free(void)
+{
+    bool taken = false;
+
+    processes.free_until = NUMBER_MAX;
+    list_for_each(node, &processes.list) {
+        struct process *process = to_process(node);
+        note_number(process->pid, &taken);
+        note_number(process->pgid, &taken);
+        note_number(process->sid, &taken);
+        list_for_each(task, &process->tasks)
+            note_number(to_task(task)->tid, &taken);
+    }
+    return !taken;
+}
+
+/* Lock held.  TASKS_MAX sees to it that there is a free one. */
+static uint32_t take_number(void)
+{
+    while (processes.next_number >= processes.free_until && !next_number_is_free()) {
+        processes.next_number++;
+        if (processes.next_number >= NUMBER_MAX)
+            processes.next_number = NUMBER_FIRST_AGAIN;
+        processes.free_until = 0;
+    }
+    uint32_t number = processes.next_number++;
+    if (processes.next_number >= NUMBER_MAX) {
+        processes.next_number = NUMBER_FIRST_AGAIN;
+        processes.free_until = 0;
+    }
+    return number;
+}
+
+/* ---- coming and going ---- */
+
+/* Lock held.  New pids are nearly always the highest. */
+static void insert_sorted(struct process *process)
+{
+    struct list_node *after = processes.list.prev;
+
+    while (after != &processes.list && to_process(after)->pid > process->pid)
+        after = after->prev;
+    list_insert_between(&process->node, after, after->next);
+}
+
+/* Lock held. */
+static void enter_process(struct process *process, uint32_t pid)
+{
+    process->pid = pid;
+    if (!process->pgid)
+        process->pgid = process->sid = pid;
+    if (process->parent)
+        list_add_tail(&process->parent->children, &process->sibling);
+    if (process->mode == PROCESS_FOREGROUND)
+        processes.foreground = pid;
+    insert_sorted(process);
+    processes.stats.processes++;
+    processes.stats.forks++;
+}
+
+int process_enter(struct process *process, struct task *task)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    int error = 0;
+
+    if (process->exiting || processes.stats.tasks >= TASKS_MAX) {
+        error = -EAGAIN;
+    } else {
+        task->tid = take_number();
+        list_add_tail(&process->tasks, &task->node);
+        processes.stats.tasks++;
+        process->live_count++;
+        if (process->task_count++ == 0)
+            enter_process(process, task->tid);
+    }
+    spin_unlock(&processes.lock, irq);
+    return error;
+}
+
+void process_remove(struct process *process)
+{
+    list_remove(&process->node);
+    if (process->parent)
+        list_remove(&process->sibling);
+    process->parent = NULL;
+    processes.stats.processes--;
+}
+
+/* ---- looking up ---- */
+
+struct process *process_find(uint32_t pid)
+{
+    list_for_each(node, &processes.list)
+        if (to_process(node)->pid == pid)
+            return to_process(node);
+    return NULL;
+}
+
+/* Lock held. */
+static struct task *find_task(uint32_t tid)
+{
+    list_for_each(node, &processes.list)
+        list_for_each(task, &to_process(node)->tasks)
+            if (to_task(task)->tid == tid)
+                return to_task(task);
+    return NULL;
+}
+
+int process_with(uint32_t pid, void (*use)(struct process *process, void *context),
+                 void *context)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct process *process = process_find(pid);
+
+    if (!process) {
+        struct task *task = find_task(pid);
+        process = task ? task->process : NULL;
+    }
+    if (process)
+        use(process, context);
+    spin_unlock(&processes.lock, irq);
+    return process ? 0 : -ESRCH;
+}
+
+int task_with(uint32_t tid, void (*use)(struct task *task, void *context), void *context)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct task *task = find_task(tid);
+
+    if (task)
+        use(task, context);
+    spin_unlock(&processes.lock, irq);
+    return task ? 0 : -ESRCH;
+}
+
+unsigned process_for_each(uint32_t pgid, void (*use)(struct process *process, void *context),
+                          void *context)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct process *self = process_current();
+    unsigned count = 0;
+
+    list_for_each(node, &processes.list) {
+        struct process *process = to_process(node);
+        if (pgid ? process->pgid != pgid : process->pid == 1 || process == self)
+            continue;
+        use(process, context);
+        count++;
+    }
+    spin_unlock(&processes.lock, irq);
+    return count;
+}
+
+struct space *process_get_space(uint32_t pid)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct process *process = process_find(pid);
+    struct space *space = process && process->space ? space_get(process->space) : NULL;
+    spin_unlock(&processes.lock, irq);
+    return space;
+}
+
+struct file_table *process_get_files(uint32_t pid)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct process *process = process_find(pid);
+    struct file_table *files = process && process->files ? file_table_hold(process->files)
+                                                         : NULL;
+    spin_unlock(&processes.lock, irq);
+    return files;
+}
+
+struct inode *process_get_cwd(uint32_t pid)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct process *process = process_find(pid);
+    struct inode *cwd = process && process->cwd ? inode_get(process->cwd) : NULL;
+    spin_unlock(&processes.lock, irq);
+    return cwd;
+}
+
+struct inode *process_get_executable(uint32_t pid)
+{
+    uint32_t irq = spin_lock(&processes.lock);
+    struct process *process = process_find(pid);
+    struct inode *executable = process && process->executable ? inode_get(process->executable)
+                                                              : NULL;
+    spin_unlock(&processes.lock, irq);
+    return executable;
+}
+
+/* ---- groups and sessions ---- */
 
 uint32_t process_foreground(void)
 {
     return processes.foreground;
 }
 
-/* Lock held. */
-static struct process *find(uint32_t pid)
+void process_set_foreground(uint32_t pgid)
 {
-    list_for_each(node, &processes.list) {
-        struct process *process = list_entry(node, struct process, node);
-        if (process->pid == pid)
-            return process;
-    }
-    return NULL;
+    processes.foreground = pgid;
 }
 
-/* ---- start ---- */
-
-/* argv and its strings in one block; *copy on success.  0, -E2BIG, -ENOMEM. */
-static int copy_arguments(int argc, char *const argv[], char ***copy)
+/* Lock held.  Is there such a group, in this session? */
+static bool group_exists(uint32_t pgid, uint32_t sid)
 {
-    size_t nbytes = (size_t)(argc + 1) * sizeof(char *), at = nbytes;
+    list_for_each(node, &processes.list)
+        if (to_process(node)->pgid == pgid && to_process(node)->sid == sid)
+            return true;
+    return false;
+}
 
-    for (int i = 0; i < argc; i++)
-        nbytes += strlen(argv[i]) + 1;
-    if (nbytes > ARGUMENTS_MAX)
-        return -E2BIG;
-    char *block = kmalloc(nbytes, PAGE_ANY);
-    if (!block)
-        return -ENOMEM;
-    *copy = (char **)block;
-    for (int i = 0; i < argc; i++) {
-        (*copy)[i] = block + at;
-        at += strlcpy(block + at, argv[i], nbytes - at) + 1;
-    }
-    (*copy)[argc] = NULL;
+/* Lock held.  setpgid(2), with the checks in Linux's order. */
+static int set_group(struct process *self, uint32_t pid, uint32_t pgid)
+{
+    struct process *process = process_find(pid);
+
+    if (!process || (process != self && process->parent != self))
+        return -ESRCH;
+    if (process != self && process->sid != self->sid)
+        return -EPERM;
+    if (process != self && process->executed)
+        return -EACCES;
+    if (process->sid == process->pid)
+        return -EPERM;
+    if (pgid != pid && !group_exists(pgid, self->sid))
+        return -EPERM;
+    process->pgid = pgid;
     return 0;
 }
 
-/* In the process's own thread: its space, with the program in it. */
-static int load(struct process *process, struct exec_image *image)
-{
-    struct cpio_entry file;
-    struct space *space = space_create();
-
-    if (!space)
-        return -ENOMEM;
-    process->space = space;
-    space_activate(space);
-    if (!initrd_find(process->argv[0], &file))
-        return -ENOENT;
-    return exec_load(space, process->name, file.data, file.nbytes, process->argc, process->argv,
-                     image);
-}
-
-static void start_in_ring3(const struct exec_image *image)
-{
-    struct trap_frame frame = {
-        .ds = SELECTOR_USER_DATA,
-        .es = SELECTOR_USER_DATA,
-        .eip = image->entry,
-        .cs = SELECTOR_USER_CODE,
-        .eflags = EFLAGS_IF,
-        .user_esp = image->stack,
-        .user_ss = SELECTOR_USER_DATA,
-    };
-
-    irq_disable();
-    if (process_kill_pending())
-        process_exit(STATUS_SIGNALLED + process_current()->kill_signal);
-    trap_enter_user(&frame);
-}
-
-static void process_main(void *argument)
-{
-    struct process *process = argument;
-    struct exec_image image;
-    int error = load(process, &image);
-
-    uint32_t irq = spin_lock(&processes.lock);
-    process->load_error = error;
-    wait_queue_wake_all(&process->changed);
-    spin_unlock(&processes.lock, irq);
-    kfree(process->argv);
-    process->argv = NULL;
-    if (error)
-        process_exit(127);
-    log_debug("process %u (%s): entry 0x%08x, stack 0x%08x, heap from 0x%08x", process->pid,
-              process->name, image.entry, image.stack, process->space->brk_start);
-    start_in_ring3(&image);
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* Lock held.  A process that is over needs no killing. */
-static void unmark(struct process *process)
-{
-    if (process->kill_signal)
-        trap_user_work--;
-    process->kill_signal = 0;
-}
-
-static void process_free(struct process *process)
+int process_set_group(uint32_t pid, uint32_t pgid)
 {
     uint32_t irq = spin_lock(&processes.lock);
-    list_remove(&process->node);
-    unmark(process);
-    if (processes.foreground == process->pid)
-        processes.foreground = 0;
+    int error = set_group(process_current(), pid, pgid);
     spin_unlock(&processes.lock, irq);
-    slab_free(processes.cache, process);
-}
-
-/* A background process has nobody who waits for it. */
-static void reap(struct process *process)
-{
-    log_debug("process %u (%s) ended with status %d", process->pid, process->name,
-              process->status);
-    if (processes.end_hook)
-        processes.end_hook(process->pid, process->name, process->status);
-    process_free(process);
-}
-
-/* Everything is freed but the process itself.  Interrupts off. */
-static void process_gone(void *argument)
-{
-    struct process *process = argument;
-    uint32_t irq = spin_lock(&processes.lock);
-
-    process->state = PROCESS_ZOMBIE;
-    process->thread = NULL;
-    unmark(process);
-    if (processes.foreground == process->pid)
-        processes.foreground = 0;
-    wait_queue_wake_all(&process->changed);
-    spin_unlock(&processes.lock, irq);
-    if (process->mode == PROCESS_BACKGROUND && !process->starting)
-        reap(process);
-}
-
-static struct process *process_alloc(int argc, char *const argv[], enum process_mode mode,
-                                     int *error)
-{
-    struct process *process = slab_alloc(processes.cache, PAGE_ZERO);
-
-    *error = -ENOMEM;
-    if (!process)
-        return NULL;
-    *error = copy_arguments(argc, argv, &process->argv);
-    if (*error) {
-        slab_free(processes.cache, process);
-        return NULL;
-    }
-    strlcpy(process->name, base_name(argv[0]), sizeof(process->name));
-    process->argc = argc;
-    process->mode = mode;
-    process->load_error = LOADING;
-    process->starting = true;
-    wait_queue_init(&process->changed);
-    return process;
-}
-
-static void process_register(struct process *process)
-{
-    uint32_t irq = spin_lock(&processes.lock);
-    process->pid = processes.next_pid++;
-    list_add_tail(&processes.list, &process->node);
-    if (process->mode == PROCESS_FOREGROUND)
-        processes.foreground = process->pid;
-    spin_unlock(&processes.lock, irq);
-}
-
-/* Until exec has succeeded or failed; its result.  A short program may be over by then. */
-static int wait_until_loaded(struct process *process)
-{
-    uint32_t irq = irq_save();
-
-    while (process->load_error == LOADING)
-        wait_queue_sleep(&process->changed);
-    int error = process->load_error;
-    process->starting = false;
-    if (!error && process->mode == PROCESS_BACKGROUND && process->state == PROCESS_ZOMBIE)
-        reap(process);
-    irq_restore(irq);
     return error;
 }
 
-int process_start(int argc, char *const argv[], enum process_mode mode)
+int process_new_session(void)
 {
-    struct cpio_entry file;
-    int error;
-
-    if (argc < 1 || !initrd_find(argv[0], &file))
-        return -ENOENT;
-    struct process *process = process_alloc(argc, argv, mode, &error);
-    if (!process)
-        return error;
-    process_register(process);
-    uint32_t pid = process->pid;
-    if (!thread_create_user(process, process_main, process_gone)) {
-        kfree(process->argv);
-        process_free(process);
-        return -ENOMEM;
-    }
-    error = wait_until_loaded(process);
-    if (error)
-        process_wait(pid);
-    return error ? error : (int)pid;
-}
-
-/* ---- end ---- */
-
-/* The space goes when nobody looks at it any more. */
-static void give_up_space(struct process *process)
-{
+    struct process *self = process_current();
     uint32_t irq = spin_lock(&processes.lock);
-    struct space *space = process->space;
+    bool taken = false;
 
-    process->space = NULL;
-    while (process->pins > 0) {
-        spin_unlock(&processes.lock, irq);
-        thread_yield();
-        irq = spin_lock(&processes.lock);
-    }
+    list_for_each(node, &processes.list)
+        taken |= to_process(node)->pgid == self->pid;
+    if (!taken)
+        self->pgid = self->sid = self->pid;
     spin_unlock(&processes.lock, irq);
-    space_activate(NULL);
-    if (space)
-        space_destroy(space);
-}
-
-void process_exit(int status)
-{
-    struct process *process = process_current();
-
-    irq_enable();
-    process->status = status;
-    give_up_space(process);
-    thread_exit();
-}
-
-int process_wait(uint32_t pid)
-{
-    uint32_t irq = spin_lock(&processes.lock);
-    struct process *process = find(pid);
-
-    if (!process) {
-        spin_unlock(&processes.lock, irq);
-        return -ESRCH;
-    }
-    while (process->state != PROCESS_ZOMBIE) {
-        spin_unlock(&processes.lock, irq);
-        irq = irq_save();
-        if (process->state != PROCESS_ZOMBIE)
-            wait_queue_sleep(&process->changed);
-        irq_restore(irq);
-        irq = spin_lock(&processes.lock);
-    }
-    spin_unlock(&processes.lock, irq);
-    int status = process->status;
-    process_free(process);
-    return status;
-}
-
-/* Lock held. */
-static void mark_killed(struct process *process, int signal)
-{
-    if (process->kill_signal == 0 && process->state == PROCESS_RUNNING) {
-        process->kill_signal = signal;
-        trap_user_work++;
-        if (process->thread)
-            thread_wake(process->thread);
-    }
-}
-
-/* Signals that do nothing unless a program asks for them (signal(7)). */
-static bool is_ignored(int signal)
-{
-    return signal == 0 || signal == SIGCHLD || signal == SIGCONT || signal == SIGURG ||
-           signal == SIGWINCH;
-}
-
-int process_kill(uint32_t pid, int signal)
-{
-    if (signal < 0 || signal > HIGHEST_SIGNAL)
-        return -EINVAL;
-    uint32_t irq = spin_lock(&processes.lock);
-    struct process *process = find(pid);
-    if (process && !is_ignored(signal))
-        mark_killed(process, signal);
-    spin_unlock(&processes.lock, irq);
-    return process ? 0 : -ESRCH;
-}
-
-/* Before a return to ring 3, while somebody is marked. */
-static void end_if_killed(struct trap_frame *frame)
-{
-    (void)frame;
-    if (process_kill_pending())
-        process_exit(STATUS_SIGNALLED + process_current()->kill_signal);
-}
-
-/* Which signal an exception is on Linux (arch/x86: traps). */
-static int signal_of(unsigned vector)
-{
-    switch (vector) {
-    case TRAP_DIVIDE:
-    case TRAP_FPU_ERROR:
-    case TRAP_SIMD:
-        return SIGFPE;
-    case TRAP_DEBUG:
-    case TRAP_BREAKPOINT:
-        return SIGTRAP;
-    case TRAP_INVALID_OPCODE:
-    case TRAP_NO_FPU:
-        return SIGILL;
-    case TRAP_SEGMENT_NOT_PRESENT:
-    case TRAP_STACK_SEGMENT:
-    case TRAP_ALIGNMENT:
-        return SIGBUS;
-    default:
-        return SIGSEGV;
-    }
-}
-
-/* A program's exception that no handler had an answer to: say why, and end the program. */
-static void end_by_exception(struct trap_frame *frame)
-{
-    struct process *process = process_current();
-    int signal = signal_of(frame->vector);
-    char text[192];
-
-    if (frame->vector == TRAP_PAGE_FAULT) {
-        uaddr_t address = cr2_read();
-        fault_explain(process->space, address, frame->error, text, sizeof(text));
-        if (fault_was_out_of_memory(process->space, address, frame->error)) {
-            signal = SIGKILL;
-            snprintf(text, sizeof(text), "out of memory at 0x%08x", address);
-        }
-    } else {
-        snprintf(text, sizeof(text), "%s at eip 0x%08x", trap_name(frame->vector), frame->eip);
-    }
-    irq_enable();
-    log_warning("%s[%u] killed by signal %d: %s", process->name, process->pid, signal, text);
-    panic_print_frame(frame);
-    process_exit(STATUS_SIGNALLED + signal);
-}
-
-void process_set_end_hook(process_end_hook hook)
-{
-    processes.end_hook = hook;
-}
-
-void process_init(void)
-{
-    processes.cache = slab_cache_create("process", sizeof(struct process), 0, NULL, 0);
-    ASSERT(processes.cache, "no memory for the cache of processes");
-    trap_set_user_work_hook(end_if_killed);
-    trap_set_user_handler(end_by_exception);
+    return taken ? -EPERM : (int)self->pid;
 }
 
 /* ---- views ---- */
 
-int process_with_space(uint32_t pid, void (*use)(struct space *space, void *context),
-                       void *context)
+static uint32_t limit_to_bytes(const struct resource_limit *limit)
 {
-    uint32_t irq = spin_lock(&processes.lock);
-    struct process *process = find(pid);
-    struct space *space = process ? process->space : NULL;
+    return limit->current >= SPACE_UNLIMITED ? SPACE_UNLIMITED : (uint32_t)limit->current;
+}
 
-    if (space)
-        process->pins++;
-    spin_unlock(&processes.lock, irq);
-    if (!space)
-        return -ESRCH;
-    use(space, context);
-    irq = spin_lock(&processes.lock);
-    process->pins--;
-    spin_unlock(&processes.lock, irq);
-    return 0;
+void process_space_limits(const struct process *process, struct space_limits *limits)
+{
+    *limits = (struct space_limits){
+        .address_space = limit_to_bytes(&process->limits[RLIMIT_AS]),
+        .data = limit_to_bytes(&process->limits[RLIMIT_DATA]),
+        .stack = limit_to_bytes(&process->limits[RLIMIT_STACK]),
+    };
 }
 
 /* Lock held. */
-static void fill_info(struct process *process, struct process_info *info)
+static char state_letter(const struct process *process)
 {
-    *info = (struct process_info){ .pid = process->pid,
-                                   .state = process->state,
-                                   .background = process->mode == PROCESS_BACKGROUND };
-    strlcpy(info->name, process->name, sizeof(info->name));
-    if (process->thread) {
-        info->thread_id = process->thread->id;
-        info->ticks = process->thread->ticks;
+    if (process->state != PROCESS_RUNNING)
+        return process->state == PROCESS_ZOMBIE ? 'Z' : 'T';
+    list_for_each(node, &process->tasks) {
+        enum thread_state state = to_task(node)->thread->state;
+        if (state == THREAD_READY || state == THREAD_RUNNING)
+            return 'R';
     }
+    return 'S';
+}
+
+/* Lock held. */
+static void fill_task_info(const struct process *process, struct process_info *info)
+{
+    const struct task *first = to_task(process->tasks.next);
+    const struct trap_frame *frame = thread_user_frame(first->thread);
+
+    info->tid = first->tid;
+    info->user_eip = frame->eip;
+    info->user_esp = frame->user_esp;
+    info->blocked = first->signals.blocked;
+    info->pending |= first->signals.pending.set;
+    list_for_each(node, &process->tasks)
+        info->ticks += to_task(node)->thread->ticks;
+}
+
+/* Lock held. */
+static void fill_signal_info(const struct process *process, struct process_info *info)
+{
+    info->pending = process->signals.pending.set;
+    for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
+        uaddr_t handler = process->signals.actions[signal - 1].handler;
+        if (handler == SIG_IGN)
+            info->ignored |= signal_bit(signal);
+        else if (handler != SIG_DFL)
+            info->caught |= signal_bit(signal);
+    }
+}
+
+/* Lock held. */
+static void fill_info(const struct process *process, struct process_info *info)
+{
+    *info = (struct process_info){
+        .pid = process->pid,
+        .ppid = process_parent_pid(process),
+        .pgid = process->pgid,
+        .sid = process->sid,
+        .tid = process->pid,
+        .state = process->state,
+        .background = process->mode == PROCESS_BACKGROUND,
+        .state_letter = state_letter(process),
+        .threads = process->task_count,
+        .faults = process->minor_faults,
+        .ticks = process->user_ticks + process->system_ticks,
+        .child_ticks = process->child_ticks,
+        .start_ns = process->start_ns,
+        .wait_status = process->wait_status,
+        .exit_signal = process->exit_signal,
+        .oom_score_adj = process->oom_score_adj,
+        .umask = process->umask,
+    };
+    strlcpy(info->name, process->name, sizeof(info->name));
+    memcpy(info->limits, process->limits, sizeof(info->limits));
+    fill_signal_info(process, info);
+    if (!list_is_empty(&process->tasks))
+        fill_task_info(process, info);
     if (process->space) {
         info->virtual_pages = process->space->vmas.npages;
         info->resident = process->space->resident;
-        for (unsigned cause = 0; cause < FAULT_CAUSE_COUNT; cause++)
+        for (unsigned cause = 0; cause < FAULT_BAD; cause++)
             info->faults += process->space->faults[cause];
     }
 }
@@ -457,7 +423,7 @@ bool process_next_info(uint32_t *pid, struct process_info *info)
     bool found = false;
 
     list_for_each(node, &processes.list) {
-        struct process *process = list_entry(node, struct process, node);
+        struct process *process = to_process(node);
         if (process->pid < *pid)
             continue;
         *pid = process->pid;
@@ -469,23 +435,75 @@ bool process_next_info(uint32_t *pid, struct process_info *info)
     return found;
 }
 
-bool process_check(void)
+bool task_next_tid(uint32_t pid, uint32_t *tid)
 {
-    uint32_t last = 0, marked = 0;
-    bool good = true;
+    uint32_t irq = spin_lock(&processes.lock), best = UINT32_MAX;
+    struct process *process = process_find(pid);
+
+    if (process)
+        list_for_each(node, &process->tasks)
+            if (to_task(node)->tid >= *tid)
+                best = MIN(best, to_task(node)->tid);
+    spin_unlock(&processes.lock, irq);
+    if (best == UINT32_MAX)
+        return false;
+    *tid = best;
+    return true;
+}
+
+void process_get_stats(struct process_stats *stats)
+{
     uint32_t irq = spin_lock(&processes.lock);
 
-    list_for_each(node, &processes.list) {
-        struct process *process = list_entry(node, struct process, node);
-        good &= process->pid > last;
-        good &= process->state != PROCESS_ZOMBIE || (!process->space && !process->thread);
-        last = process->pid;
-        marked += process->kill_signal != 0;
-    }
-    good &= marked == trap_user_work;
+    *stats = processes.stats;
+    stats->running = 0;
+    list_for_each(node, &processes.list)
+        stats->running += state_letter(to_process(node)) == 'R';
     spin_unlock(&processes.lock, irq);
-    if (!good)
-        log_err("process: the table is inconsistent (%u marked, %u counted)", marked,
-                trap_user_work);
+}
+
+/* ---- check ---- */
+
+/* Lock held. */
+static bool check_process(const struct process *process)
+{
+    unsigned tasks = 0;
+    bool good = process->live_count <= process->task_count;
+
+    list_for_each(node, &process->tasks) {
+        good &= to_task(node)->process == process && to_task(node)->thread != NULL;
+        tasks++;
+    }
+    list_for_each(node, &process->children)
+        good &= list_entry(node, struct process, sibling)->parent == process;
+    good &= tasks == process->task_count;
+    good &= (process->state == PROCESS_ZOMBIE) == (tasks == 0);
+    good &= process->live_count > 0 || (!process->files && list_is_empty(&process->children)) ||
+            process->exiting;
+    return good;
+}
+
+bool process_check(void)
+{
+    uint32_t last = 0, count = 0, tasks = 0, irq = spin_lock(&processes.lock);
+    bool good = true;
+
+    list_for_each(node, &processes.list) {
+        struct process *process = to_process(node);
+        bool fine = process->pid > last && check_process(process);
+        if (!fine)
+            log_err("process: %u (%s) is inconsistent, or out of order", process->pid,
+                    process->name);
+        good &= fine;
+        last = process->pid;
+        tasks += process->task_count;
+        count++;
+    }
+    if (count != processes.stats.processes || tasks != processes.stats.tasks) {
+        log_err("process: %u processes with %u threads, counted %u with %u", count, tasks,
+                processes.stats.processes, processes.stats.tasks);
+        good = false;
+    }
+    spin_unlock(&processes.lock, irq);
     return good;
 }

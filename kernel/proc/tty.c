@@ -1,60 +1,109 @@
-/* The terminal.
+/* The terminal: who gets the keys.
  *
- * Bytes come from the console's queue.  In the foreground is either a program or the shell:
- *   shell     gets every byte as it comes (its own editor echoes);
- *   program   gets lines: the "canonical mode" of termios(3), with echo, Backspace, Ctrl-U and
- *             Ctrl-D.
- * Ctrl-C is handled in the interrupt, so that it ends a program that reads nothing.
- * Lock      interrupts off (the console's queue is filled by interrupt handlers). */
+ * In the foreground is either a process group or the kernel's shell.  The shell takes bytes as they come
+ * (its own editor echoes); programs read lines, or raw bytes, as the settings say (tty_line.c).
+ * Keys that are signals are seen to in the interrupt, so that they reach a program that reads nothing.
+ *
+ * Job control   A group in the background that reads is sent SIGTTIN, and reads when it is in the
+ *               foreground again; the same with SIGTTOU for changing settings, and for writing if TOSTOP
+ *               is set.
+ * Lock          interrupts off (the console's queue is filled by interrupt handlers). */
 #include "kernel/proc/tty.h"
 
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/timer.h"
 #include "kernel/dev/console.h"
+#include "kernel/lib/assert.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/thread.h"
+#include "kernel/proc/tty_internal.h"
+#include "mm/uaccess.h"
 
 #define CTRL(letter) ((letter)&0x1F)
-#define BACKSPACE '\b'
-#define RUBOUT 0x7F
-#define LINE_MAX 4096u /* as Linux: N_TTY_BUF_SIZE */
+#define CHUNK 256u /* bytes on their way between the program and the terminal */
+#define TICKS_PER_DECISECOND (TIMER_HZ / 10)
+
+/* Device numbers as on Linux. */
+#define DEVICE(major, minor) ((major) << 8 | (minor))
+#define DEVICE_TTY DEVICE(5u, 0u)
+#define DEVICE_CONSOLE DEVICE(5u, 1u)
 
 static struct {
     struct wait_queue readers;
     struct wait_queue sleeper; /* the shell in tty_sleep_ticks(); only Ctrl-C wakes it */
     bool sleeping;
-    char line[LINE_MAX]; /* a finished line that was not read to its end */
-    size_t length, position;
-    uint32_t owner; /* pid whose line this is */
+    bool lent; /* a program may have changed the settings, or begun to read a line */
 } tty;
 
-/* In interrupt context. */
-static bool take_interrupt_key(uint8_t byte)
-{
-    uint32_t pid = process_foreground();
+/* ---- keys, in interrupt context ---- */
 
-    if (byte != CTRL('C') || (pid == 0 && !tty.sleeping))
+static int signal_of_key(uint8_t byte)
+{
+    if (!tty_has(ISIG))
+        return 0;
+    if (tty_is_key(byte, VINTR))
+        return SIGINT;
+    if (tty_is_key(byte, VQUIT))
+        return SIGQUIT;
+    return tty_is_key(byte, VSUSP) ? SIGTSTP : 0;
+}
+
+static void send_to(struct process *process, void *info)
+{
+    signal_send(process, info);
+}
+
+static bool take_shell_key(uint8_t byte)
+{
+    if (byte != CTRL('C') || !tty.sleeping)
         return false;
-    if (pid == 0)
-        wait_queue_wake_all(&tty.sleeper);
-    else
-        process_kill(pid, SIGINT);
+    wait_queue_wake_all(&tty.sleeper);
     console_flush_input();
     console_write("^C\n", 3);
+    return true;
+}
+
+/* "^C".  A program's shell starts a new line then; the kernel's, whose groups are orphans, does not. */
+static void echo_signal(uint8_t byte, uint32_t group)
+{
+    tty_echo(byte);
+    if (signal_group_is_orphaned(group))
+        console_write("\n", 1);
+}
+
+static bool take_key(uint8_t byte)
+{
+    uint32_t group = process_foreground();
+
+    if (group == 0)
+        return take_shell_key(byte);
+    struct signal_info info = { .signal = signal_of_key(byte), .code = SI_KERNEL };
+    if (info.signal == 0)
+        return false;
+    if (!tty_has(NOFLSH))
+        tty_input_flush();
+    if (tty_has(ECHO))
+        echo_signal(byte, group);
+    process_for_each(group, send_to, &info);
     return true;
 }
 
 static void wake_readers(void)
 {
     wait_queue_wake_all(&tty.readers);
+    poll_notify();
 }
 
-void tty_init(void)
+/* ---- the kernel's shell ---- */
+
+void tty_reset(void)
 {
-    wait_queue_init(&tty.readers);
-    wait_queue_init(&tty.sleeper);
-    console_set_input_hooks(take_interrupt_key, wake_readers);
+    uint32_t irq = irq_save();
+
+    tty.lent = false;
+    tty_settings_reset();
+    tty_line_drop();
+    irq_restore(irq);
 }
 
 int tty_read_byte(void)
@@ -62,6 +111,8 @@ int tty_read_byte(void)
     uint32_t irq = irq_save();
     int byte;
 
+    if (tty.lent)
+        tty_reset();
     while ((byte = console_read_byte()) < 0)
         if (!wait_queue_sleep(&tty.readers))
             break;
@@ -72,8 +123,11 @@ int tty_read_byte(void)
 int tty_read_byte_ticks(uint64_t nticks)
 {
     uint32_t irq = irq_save();
-    int byte = console_read_byte();
+    int byte;
 
+    if (tty.lent)
+        tty_reset();
+    byte = console_read_byte();
     if (byte < 0) {
         wait_queue_sleep_ticks(&tty.readers, nticks);
         byte = console_read_byte();
@@ -93,76 +147,212 @@ int tty_sleep_ticks(uint64_t nticks)
     return interrupted ? -EINTR : 0;
 }
 
-void tty_write(const char *bytes, size_t nbytes)
+/* ---- job control ---- */
+
+/* The running process's group is not in the foreground: stop it with `signal`, if that makes sense. */
+static int stop_group(int signal, int if_unwanted)
 {
-    console_write(bytes, nbytes);
+    struct signal_info info = { .signal = signal, .code = SI_KERNEL };
+    uint32_t pgid = process_current()->pgid;
+
+    if (signal_is_blocked_or_ignored(signal))
+        return if_unwanted;
+    if (signal_group_is_orphaned(pgid))
+        return -EIO;
+    process_for_each(pgid, send_to, &info);
+    return -ERESTARTSYS;
 }
 
-static void erase(size_t nbytes)
+static bool in_foreground(void)
 {
-    while (nbytes-- > 0)
-        console_write("\b \b", 3);
+    return process_current()->pgid == process_foreground();
 }
 
-/* One byte of a line being typed; true when the line is complete. */
-static bool edit(uint8_t byte)
+int tty_may_read(void)
 {
-    char c = byte == '\r' ? '\n' : (char)byte;
-
-    switch (c) {
-    case '\n':
-        tty.line[tty.length++] = c;
-        console_write("\n", 1);
-        return true;
-    case CTRL('D'):
-        return true;
-    case BACKSPACE:
-    case RUBOUT:
-        if (tty.length > 0) {
-            tty.length--;
-            erase(1);
-        }
-        return false;
-    case CTRL('U'):
-        erase(tty.length);
-        tty.length = 0;
-        return false;
-    }
-    if (tty.length < LINE_MAX - 1 && (byte >= ' ' || c == '\t')) {
-        tty.line[tty.length++] = c;
-        console_write(c == '\t' ? " " : &c, 1); /* one column each, for erase() */
-    } else {
-        console_write("\a", 1);
-    }
-    return false;
+    return in_foreground() ? 0 : stop_group(SIGTTIN, -EIO);
 }
 
-/* Collect a line; false: the process is being killed. */
-static bool fill_line(void)
+int tty_may_change(void)
 {
-    tty.length = tty.position = 0;
+    int error = in_foreground() ? 0 : stop_group(SIGTTOU, 0);
+
+    tty.lent |= error == 0;
+    return error;
+}
+
+/* ---- programs read ---- */
+
+/* Wait for a line and take as much of it as fits.  Bytes (0: end of file), -EAGAIN, -ERESTARTSYS,
+ * -EIO. */
+static int32_t take_line(const struct file *file, char *dst, size_t size)
+{
+    uint32_t irq = irq_save();
+    int32_t result;
+
     for (;;) {
-        int byte = tty_read_byte();
-        if (byte < 0)
-            return false;
-        if (edit((uint8_t)byte))
-            return true;
+        result = tty_may_read();
+        if (result)
+            break;
+        if (tty_line_fill()) {
+            result = (int32_t)tty_line_take(dst, size);
+            break;
+        }
+        result = file->flags & O_NONBLOCK ? -EAGAIN : -ERESTARTSYS;
+        if (result == -EAGAIN || !wait_queue_sleep(&tty.readers))
+            break;
     }
+    irq_restore(irq);
+    return result;
 }
 
-int tty_read_line(char *dst, size_t size)
+static int32_t take_rest_of_line(char *dst, size_t size)
 {
-    uint32_t pid = process_current()->pid;
+    uint32_t irq = irq_save();
+    int32_t result = tty_line_available() ? (int32_t)tty_line_take(dst, size) : 0;
+    irq_restore(irq);
+    return result;
+}
 
-    if (pid != process_foreground())
-        return -EIO; /* a background process: the keys are not for it */
-    if (tty.owner != pid)
-        tty.length = tty.position = 0;
-    tty.owner = pid;
-    if (tty.position == tty.length && !fill_line())
-        return -EINTR;
-    size_t nbytes = MIN(size, tty.length - tty.position);
-    memcpy(dst, tty.line + tty.position, nbytes);
-    tty.position += nbytes;
-    return (int)nbytes;
+static int32_t read_line(struct file *file, uaddr_t buffer, uint32_t nbytes)
+{
+    char bytes[CHUNK];
+    uint32_t done = 0;
+    int32_t part = take_line(file, bytes, MIN(nbytes, CHUNK));
+
+    while (part > 0) {
+        if (copy_to_user(buffer + done, bytes, (size_t)part))
+            return done ? (int32_t)done : -EFAULT;
+        done += (uint32_t)part;
+        if (done == nbytes || bytes[part - 1] == '\n')
+            break;
+        part = take_rest_of_line(bytes, MIN(nbytes - done, CHUNK));
+    }
+    return done ? (int32_t)done : part;
+}
+
+/* Wait for raw input after `done` bytes.  1: look again; 0: what there is must do; -EAGAIN,
+ * -ERESTARTSYS.  Interrupts off.  (termios(3), "Canonical and noncanonical mode".) */
+static int wait_raw(const struct file *file, uint32_t done)
+{
+    uint32_t least = tty_settings.termios.keys[VMIN];
+    uint32_t limit = tty_settings.termios.keys[VTIME] * TICKS_PER_DECISECOND;
+
+    if (done >= MAX(least, 1u) || (least == 0 && limit == 0))
+        return 0;
+    if (file->flags & O_NONBLOCK)
+        return -EAGAIN;
+    bool limited = limit && (least == 0 || done > 0);
+    bool woken = limited ? wait_queue_sleep_ticks(&tty.readers, limit)
+                         : wait_queue_sleep(&tty.readers);
+    if (woken)
+        return 1;
+    return thread_current()->interrupted ? -ERESTARTSYS : 0;
+}
+
+/* Bytes, 0: no more, or -EAGAIN, -ERESTARTSYS, -EIO. */
+static int32_t take_raw(const struct file *file, char *dst, size_t size, uint32_t done)
+{
+    uint32_t irq = irq_save();
+    int32_t result;
+
+    do {
+        result = tty_may_read();
+        if (result)
+            break;
+        result = (int32_t)tty_raw_take(dst, size);
+        if (result)
+            break;
+        result = wait_raw(file, done);
+    } while (result == 1);
+    irq_restore(irq);
+    return result;
+}
+
+static int32_t read_raw(struct file *file, uaddr_t buffer, uint32_t nbytes)
+{
+    char bytes[CHUNK];
+    uint32_t done = 0;
+    int32_t part = 0;
+
+    while (done < nbytes) {
+        part = take_raw(file, bytes, MIN(nbytes - done, CHUNK), done);
+        if (part <= 0)
+            break;
+        if (copy_to_user(buffer + done, bytes, (size_t)part)) {
+            part = -EFAULT;
+            break;
+        }
+        done += (uint32_t)part;
+    }
+    return done ? (int32_t)done : part;
+}
+
+static int32_t tty_read(struct file *file, uaddr_t buffer, uint32_t nbytes, uint64_t *offset)
+{
+    (void)offset;
+    int error = tty_may_read();
+    if (error || nbytes == 0)
+        return error;
+    tty.lent = true;
+    return tty_has(ICANON) ? read_line(file, buffer, nbytes) : read_raw(file, buffer, nbytes);
+}
+
+/* ---- programs write ---- */
+
+static int32_t tty_write(struct file *file, uaddr_t buffer, uint32_t nbytes, uint64_t *offset)
+{
+    const uint32_t converts = OPOST | ONLCR;
+    char bytes[CHUNK];
+    uint32_t done = 0;
+
+    (void)file, (void)offset;
+    int error = tty_has(TOSTOP) && !in_foreground() ? stop_group(SIGTTOU, 0) : 0;
+    if (error)
+        return error;
+    while (done < nbytes && !process_kill_pending()) {
+        uint32_t part = MIN(nbytes - done, CHUNK);
+        if (copy_from_user(bytes, buffer + done, part) != 0)
+            return done ? (int32_t)done : -EFAULT;
+        if ((tty_settings.termios.oflag & converts) == converts)
+            console_write(bytes, part);
+        else
+            console_write_raw(bytes, part);
+        done += part;
+    }
+    return (int32_t)done;
+}
+
+/* ---- poll ---- */
+
+static unsigned tty_poll(struct file *file)
+{
+    unsigned possible = POLLOUT | POLLWRNORM;
+    uint32_t irq = irq_save();
+
+    (void)file;
+    if (in_foreground() && (tty_has(ICANON) ? tty_line_fill() : tty_raw_available() > 0))
+        possible |= POLLIN | POLLRDNORM;
+    tty.lent |= in_foreground();
+    irq_restore(irq);
+    return possible;
+}
+
+const struct file_ops tty_file_ops = {
+    .read = tty_read,
+    .write = tty_write,
+    .poll = tty_poll,
+    .ioctl = tty_ioctl,
+};
+
+void tty_init(void)
+{
+    wait_queue_init(&tty.readers);
+    wait_queue_init(&tty.sleeper);
+    tty_settings_reset();
+    console_set_input_hooks(take_key, wake_readers);
+    int error = fs_add_device("console", DEVICE_CONSOLE, &tty_file_ops);
+    if (!error)
+        error = fs_add_device("tty", DEVICE_TTY, &tty_file_ops);
+    ASSERT(!error, "no memory for /dev/console (%d)", error);
 }

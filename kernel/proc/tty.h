@@ -1,11 +1,15 @@
-/* kernel/proc/tty.h - the console as a terminal: who gets the keys, and line editing for
- * programs. While a foreground program runs, read(0) gives it whole lines (echo, Backspace,
- * Ctrl-U, Ctrl-D = end of file) and Ctrl-C kills it; otherwise the shell reads raw bytes. */
+/* kernel/proc/tty.h - the console as a terminal (termios(3)): who gets the keys, line editing, signals
+ * from keys.
+ * While a foreground process group is set, its programs read it as a terminal: canonical or raw as
+ * TCSETS says, echo, erase, kill, end of file, ISIG keys (Ctrl-C, Ctrl-\, Ctrl-Z); otherwise the
+ * kernel's shell reads raw bytes. */
 #pragma once
 
-#include "kernel/lib/types.h"
+#include "kernel/fs/file.h"
 
 void tty_init(void);
+
+/* ---- the kernel's shell ---- */
 
 /* Next byte for the shell; waits.  Ctrl-C arrives as 0x03. */
 int tty_read_byte(void);
@@ -16,10 +20,14 @@ int tty_read_byte_ticks(uint64_t nticks);
 /* Pause the shell: 0, or -EINTR as soon as Ctrl-C is hit.  Other keys stay in the queue. */
 int tty_sleep_ticks(uint64_t nticks);
 
-/* read(2) on the console for the running process: one line, or what of it fits, into kernel
- * memory. Number of bytes, 0 at end of file, -EINTR when the process is being killed, -EIO
- * for a background process. */
-int tty_read_line(char *dst, size_t size);
+/* The terminal goes back to the shell: settings as at boot; the rest of a line that a program has begun
+ * to read is dropped, later lines go to the shell.  Its reading functions do this themselves. */
+void tty_reset(void);
 
-/* write(2) to the console. */
-void tty_write(const char *bytes, size_t nbytes);
+/* ---- programs ---- */
+
+/* What /dev/console and /dev/tty give: read, write, poll, ioctl (TCGETS, TCSETS/W/F, TIOCGWINSZ,
+ * TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP, TIOCSCTTY, TIOCNOTTY, TIOCGSID, FIONREAD, TCFLSH, TCSBRK,
+ * TCXONC).  A background group that reads gets SIGTTIN (or -EIO when it ignores that or is an
+ * orphan). */
+extern const struct file_ops tty_file_ops;

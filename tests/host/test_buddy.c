@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c kernel/lib/parse.c tests/host/shim/host.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
 /* tests/host/test_buddy.c - the buddy allocator against a model: an array with the owner of each frame.
  * Machines of odd sizes, so that zones end in the middle of blocks.  Usage: buddy [SEED] */
 #include "host.h"
@@ -65,6 +65,7 @@ static void check_against_model(void)
     uint32_t listed = 0;
     buddy_get_stats(&stats);
     for (unsigned zone = 0; zone < ZONE_COUNT; zone++) {
+        listed += stats.zones[zone].hot;
         for (unsigned k = 0; k <= BUDDY_MAX_ORDER; k++)
             listed += stats.zones[zone].free_blocks[k] << k;
     }
@@ -109,6 +110,8 @@ static void run_machine(uint32_t nframes)
     }
     while (block_count > 0)
         give();
+    check_against_model();
+    buddy_drain();
     check_against_model();
     buddy_get_stats(&after);
     for (unsigned zone = 0; zone < ZONE_COUNT; zone++)

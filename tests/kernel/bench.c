@@ -254,13 +254,16 @@ static void vmalloc_pairs(struct test *t)
 
 /* --- ring 3 ------------------------------------------------------------------------------------- */
 
-/* user/bin/bench measures itself and prints rows of the same form. */
+/* user/bin/bench*.c measure themselves and print rows of the same form. */
 static void programs(struct test *t)
 {
-    int status = test_run_program("bench");
-    if (status == -ENOENT)
-        SKIP(t, "booted without initrd");
-    EXPECT_EQ(t, status, 0);
+    static const char *const names[] = { "bench", "benchvm", "benchproc" };
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        int status = test_run_program(names[i]);
+        if (status == -ENOENT)
+            SKIP(t, "booted without initrd");
+        EXPECT_EQ(t, status, 0);
+    }
 }
 
 /* clang-format off */

@@ -16,10 +16,11 @@
 #include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/thread.h"
+#include "kernel/sched/thread.h"
 #include "mm/buddy.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 
 #define MESSAGE_MAX 256
@@ -216,7 +217,8 @@ static void take_usage(struct usage *usage)
     struct slab_stats slab;
     struct thread_stats threads;
 
-    slab_shrink_all();
+    thread_shrink();
+    reclaim_all();
     thread_get_stats(&threads);
     usage->threads = threads.threads;
     buddy_get_stats(&usage->buddy);

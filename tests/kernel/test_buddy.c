@@ -9,10 +9,17 @@
 
 static struct buddy_stats before, after;
 
+/* The figures with everything joined that can be joined. */
+static void get_stats(struct buddy_stats *stats)
+{
+    buddy_drain();
+    buddy_get_stats(stats);
+}
+
 /* Every list of every zone as before, not merely the totals. */
 static void expect_lists_restored(struct test *t)
 {
-    buddy_get_stats(&after);
+    get_stats(&after);
     for (unsigned zone = 0; zone < ZONE_COUNT; zone++) {
         EXPECT_EQ(t, after.zones[zone].free, before.zones[zone].free);
         for (unsigned k = 0; k <= BUDDY_MAX_ORDER; k++)
@@ -39,7 +46,7 @@ static void free_all(struct list_node *held)
 /* The best zone that has memory for a request with these flags. */
 static enum zone_id best_zone(unsigned flags)
 {
-    buddy_get_stats(&after);
+    get_stats(&after);
     int zone = flags & PAGE_DMA          ? ZONE_DMA
                : flags & PAGE_HIGHMEM_OK ? ZONE_HIGHMEM
                                          : ZONE_NORMAL;
@@ -59,7 +66,7 @@ static enum zone_id zone_of(const struct page *page)
 /* Freeing two frames must restore every list. */
 static void split_then_merge(struct test *t)
 {
-    buddy_get_stats(&before);
+    get_stats(&before);
     struct page *a = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
     struct page *b = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
     REQUIRE(t, a != NULL && b != NULL && a != b);
@@ -70,7 +77,7 @@ static void split_then_merge(struct test *t)
 
 static void every_order_is_aligned(struct test *t)
 {
-    buddy_get_stats(&before);
+    get_stats(&before);
     for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++) {
         struct page *page = buddy_alloc(order, PAGE_TEST, PAGE_ANY);
         if (page == NULL) /* a small machine has no block of 4 MiB */
@@ -87,28 +94,29 @@ static void every_order_is_aligned(struct test *t)
     expect_lists_restored(t);
 }
 
-/* One frame out of the smallest larger block leaves exactly one block on each list between. */
+/* One block out of the smallest larger one leaves exactly one block on each list between. */
 static void split_leaves_one_of_each_order(struct test *t)
 {
+    const unsigned order = BUDDY_HOT_ORDERS; /* the smallest one without a hot list */
     struct list_node held = LIST_INIT(held);
-    buddy_get_stats(&before);
+    get_stats(&before);
     enum zone_id zone = best_zone(PAGE_ANY);
-    unsigned have = 1;
+    unsigned have = order + 1;
     while (have <= BUDDY_MAX_ORDER && before.zones[zone].free_blocks[have] == 0)
         have++;
     REQUIRE(t, have <= BUDDY_MAX_ORDER);
-    for (uint32_t i = before.zones[zone].free_blocks[0]; i > 0; i--)
-        hold(&held, buddy_alloc(0, PAGE_TEST, PAGE_ANY));
+    for (uint32_t i = before.zones[zone].free_blocks[order]; i > 0; i--)
+        hold(&held, buddy_alloc(order, PAGE_TEST, PAGE_ANY));
 
     struct buddy_stats middle;
-    buddy_get_stats(&middle);
-    EXPECT_EQ(t, middle.zones[zone].free_blocks[0], 0);
-    hold(&held, buddy_alloc(0, PAGE_TEST, PAGE_ANY));
-    buddy_get_stats(&after);
-    for (unsigned k = 0; k < have; k++)
+    get_stats(&middle);
+    EXPECT_EQ(t, middle.zones[zone].free_blocks[order], 0);
+    hold(&held, buddy_alloc(order, PAGE_TEST, PAGE_ANY));
+    get_stats(&after);
+    for (unsigned k = order; k < have; k++)
         EXPECT_EQ(t, after.zones[zone].free_blocks[k], 1);
     EXPECT_EQ(t, after.zones[zone].free_blocks[have], middle.zones[zone].free_blocks[have] - 1);
-    EXPECT_EQ(t, after.zones[zone].splits - middle.zones[zone].splits, have);
+    EXPECT_EQ(t, after.zones[zone].splits - middle.zones[zone].splits, have - order);
     free_all(&held);
     expect_lists_restored(t);
 }
@@ -118,7 +126,7 @@ static void merge_only_with_a_free_buddy(struct test *t)
 {
     struct list_node held = LIST_INIT(held);
     struct page *a = NULL, *b = NULL;
-    buddy_get_stats(&before);
+    get_stats(&before);
     do { /* the odd frames are used up, then two come out of one block */
         if (b != NULL)
             hold(&held, b);
@@ -129,13 +137,13 @@ static void merge_only_with_a_free_buddy(struct test *t)
 
     enum zone_id zone = zone_of(a);
     struct buddy_stats middle;
-    buddy_get_stats(&middle);
+    get_stats(&middle);
     buddy_free(a, 0);
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, after.zones[zone].free_blocks[0], middle.zones[zone].free_blocks[0] + 1);
     EXPECT_EQ(t, after.zones[zone].merges, middle.zones[zone].merges);
     buddy_free(b, 0);
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, after.zones[zone].free_blocks[0], middle.zones[zone].free_blocks[0]);
     EXPECT(t, after.zones[zone].merges > middle.zones[zone].merges);
     free_all(&held);
@@ -144,7 +152,7 @@ static void merge_only_with_a_free_buddy(struct test *t)
 
 static void too_large_an_order_fails(struct test *t)
 {
-    buddy_get_stats(&before);
+    get_stats(&before);
     EXPECT_PTR(t, buddy_alloc(BUDDY_MAX_ORDER + 1, PAGE_TEST, PAGE_ANY), NULL);
     EXPECT_PTR(t, buddy_alloc(31, PAGE_TEST, PAGE_ANY), NULL);
     EXPECT_PTR(t, buddy_alloc(~0u, PAGE_TEST, PAGE_ANY), NULL);
@@ -168,29 +176,29 @@ static void zero_flag_really_zeroes(struct test *t)
 
 static void kinds_are_accounted(struct test *t)
 {
-    buddy_get_stats(&before);
+    get_stats(&before);
     struct page *page = buddy_alloc(4, PAGE_TEST, PAGE_ANY);
     REQUIRE(t, page != NULL);
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, after.frames[PAGE_TEST], before.frames[PAGE_TEST] + 16);
     EXPECT_EQ(t, after.free, before.free - 16);
     buddy_set_kind(page, PAGE_VMALLOC);
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, after.frames[PAGE_TEST], before.frames[PAGE_TEST]);
     EXPECT_EQ(t, after.frames[PAGE_VMALLOC], before.frames[PAGE_VMALLOC] + 16);
     EXPECT(t, buddy_check());
     buddy_free(page, 4);
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, after.frames[PAGE_VMALLOC], before.frames[PAGE_VMALLOC]);
 }
 
 static void operations_are_counted(struct test *t)
 {
-    buddy_get_stats(&before);
+    get_stats(&before);
     enum zone_id zone = best_zone(PAGE_ANY);
     for (unsigned i = 0; i < 5; i++)
         buddy_free(buddy_alloc(0, PAGE_TEST, PAGE_ANY), 0);
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, after.zones[zone].allocs - before.zones[zone].allocs, 5);
     EXPECT_EQ(t, after.zones[zone].frees - before.zones[zone].frees, 5);
     EXPECT_EQ(t, after.zones[zone].splits - before.zones[zone].splits,
@@ -204,7 +212,7 @@ static void dma_is_below_16_mib(struct test *t)
     struct list_node held = LIST_INIT(held);
     unsigned outside = 0, count = 0;
     struct page *page;
-    buddy_get_stats(&before);
+    get_stats(&before);
     while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA)) != NULL) {
         outside += page_to_pfn(page) >= DMA_MAX_PFN;
         hold(&held, page);
@@ -230,14 +238,14 @@ static void plain_requests_stay_low(struct test *t)
     struct list_node held = LIST_INIT(held);
     struct page *page;
     unsigned high = 0;
-    buddy_get_stats(&before);
+    get_stats(&before);
     for (unsigned order = BUDDY_MAX_ORDER + 1; order-- > 0;) {
         while ((page = buddy_alloc(order, PAGE_TEST, PAGE_ANY)) != NULL) {
             high += !page_is_lowmem(page);
             hold(&held, page);
         }
     }
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, high, 0);
     EXPECT_EQ(t, after.zones[ZONE_NORMAL].free, 0);
     EXPECT_EQ(t, after.zones[ZONE_DMA].free, 0);
@@ -252,7 +260,7 @@ static void fallback_goes_downwards(struct test *t)
     struct list_node held = LIST_INIT(held);
     struct page *page;
     unsigned last = ZONE_HIGHMEM, upwards = 0;
-    buddy_get_stats(&before);
+    get_stats(&before);
     while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL) {
         upwards += zone_of(page) > last;
         last = zone_of(page);
@@ -271,9 +279,9 @@ static void failures_are_counted(struct test *t)
     struct page *page;
     while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA)) != NULL)
         hold(&held, page);
-    buddy_get_stats(&before);
+    get_stats(&before);
     EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA), NULL);
-    buddy_get_stats(&after);
+    get_stats(&after);
     EXPECT_EQ(t, after.failures - before.failures, 1);
     free_all(&held);
 }
@@ -286,7 +294,7 @@ static void exhaust_by_frames(struct test *t)
     struct list_node held = LIST_INIT(held);
     struct page *page;
     uint32_t count = 0;
-    buddy_get_stats(&before);
+    get_stats(&before);
     while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL) {
         if (test_random(t) & 1)
             list_add_head(&held, &page->node);
@@ -307,7 +315,7 @@ static void exhaust_by_blocks(struct test *t)
     static struct page *blocks[BLOCKS_MAX];
     unsigned count = 0;
     struct page *page;
-    buddy_get_stats(&before);
+    get_stats(&before);
     for (unsigned order = BUDDY_MAX_ORDER + 1; order-- > 0;) {
         while (count < BLOCKS_MAX &&
                (page = buddy_alloc(order, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
@@ -327,7 +335,7 @@ static void fragmentation_is_total(struct test *t)
 {
     struct list_node even = LIST_INIT(even), odd = LIST_INIT(odd);
     struct page *page;
-    buddy_get_stats(&before);
+    get_stats(&before);
     while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
         hold(page_to_pfn(page) & 1 ? &odd : &even, page);
     free_all(&odd);
@@ -338,6 +346,122 @@ static void fragmentation_is_total(struct test *t)
     EXPECT_EQ(t, page_to_pfn(page) & 1, 1);
     buddy_free(page, 0);
     free_all(&even);
+    expect_lists_restored(t);
+}
+
+/* --- hot lists ---------------------------------------------------------------------------------- */
+
+/* The block freed last is the next one handed out, for each order that has a hot list. */
+static void hot_block_comes_back_first(struct test *t)
+{
+    for (unsigned order = 0; order < BUDDY_HOT_ORDERS; order++) {
+        struct page *a = buddy_alloc(order, PAGE_TEST, PAGE_ANY);
+        struct page *b = buddy_alloc(order, PAGE_TEST, PAGE_ANY);
+        REQUIRE(t, a != NULL && b != NULL);
+        buddy_free(b, order);
+        buddy_free(a, order);
+        EXPECT_PTR(t, buddy_alloc(order, PAGE_TEST, PAGE_ANY), a);
+        EXPECT_PTR(t, buddy_alloc(order, PAGE_TEST, PAGE_ANY), b);
+        buddy_free(a, order);
+        buddy_free(b, order);
+        EXPECT(t, buddy_check());
+    }
+}
+
+/* Hot frames are free frames, in each count but that of the free lists. */
+static void hot_frames_are_free_frames(struct test *t)
+{
+    get_stats(&before);
+    for (unsigned zone = 0; zone < ZONE_COUNT; zone++)
+        EXPECT_EQ(t, before.zones[zone].hot, 0);
+    buddy_free(buddy_alloc(0, PAGE_TEST, PAGE_ANY), 0);
+    buddy_get_stats(&after);
+    uint32_t hot = 0, listed = 0;
+    for (unsigned zone = 0; zone < ZONE_COUNT; zone++) {
+        hot += after.zones[zone].hot;
+        for (unsigned k = 0; k <= BUDDY_MAX_ORDER; k++)
+            listed += after.zones[zone].free_blocks[k] << k;
+    }
+    EXPECT(t, hot > 0);
+    EXPECT_EQ(t, listed + hot, after.free);
+    EXPECT_EQ(t, after.free, before.free);
+    expect_lists_restored(t);
+}
+
+/* A request that the free lists cannot serve gets what the hot lists keep. */
+static void hot_frames_do_not_cost_a_large_block(struct test *t)
+{
+    enum { ORDER = BUDDY_HOT_ORDERS + 1 };
+    static struct page *frames[1u << ORDER];
+    struct list_node held = LIST_INIT(held);
+    struct page *page;
+    buddy_get_stats(&before);
+    struct page *block = buddy_alloc(ORDER, PAGE_TEST, PAGE_ANY);
+    REQUIRE(t, block != NULL);
+    for (unsigned order = BUDDY_MAX_ORDER + 1; order-- > 0;)
+        while ((page = buddy_alloc(order, PAGE_TEST, PAGE_ANY)) != NULL)
+            hold(&held, page);
+    buddy_free(block, ORDER); /* now all there is */
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++)
+        frames[i] = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
+        REQUIRE(t, frames[i] != NULL);
+        buddy_free(frames[i], 0);
+    }
+    EXPECT_PTR(t, buddy_alloc(ORDER, PAGE_TEST, PAGE_ANY), block);
+    buddy_free(block, ORDER);
+    free_all(&held);
+    expect_lists_restored(t);
+}
+
+/* --- reclaim ------------------------------------------------------------------------------------ */
+
+static struct list_node reclaimable = LIST_INIT(reclaimable);
+static unsigned reclaim_calls, reclaim_order;
+
+/* Gives back one block at each call. */
+static uint32_t give_one_back(unsigned order)
+{
+    reclaim_calls++;
+    reclaim_order = order;
+    if (list_is_empty(&reclaimable))
+        return 0;
+    struct page *page = list_first(&reclaimable, struct page, node);
+    uint32_t frames = 1u << page->order;
+    list_remove(&page->node);
+    buddy_free(page, page->order);
+    return frames;
+}
+
+/* Asked before a request fails, again while it helps, and then the request fails. */
+static void reclaim_runs_before_failure(struct test *t)
+{
+    struct list_node held = LIST_INIT(held);
+    struct page *page;
+    buddy_get_stats(&before);
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA)) != NULL)
+        hold(&held, page);
+    for (unsigned i = 0; i < 3; i++) {
+        page = list_first(&held, struct page, node);
+        list_remove(&page->node);
+        list_add_tail(&reclaimable, &page->node);
+    }
+    buddy_set_reclaim_hook(give_one_back);
+    reclaim_calls = 0;
+    for (unsigned i = 1; i <= 3; i++) {
+        page = buddy_alloc(0, PAGE_TEST, PAGE_DMA);
+        EXPECT(t, page != NULL);
+        EXPECT_EQ(t, reclaim_calls, i);
+        EXPECT_EQ(t, reclaim_order, 0);
+        if (page != NULL)
+            hold(&held, page);
+    }
+    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA), NULL);
+    EXPECT_EQ(t, reclaim_calls, 4);
+    buddy_set_reclaim_hook(NULL);
+    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA), NULL);
+    EXPECT_EQ(t, reclaim_calls, 4);
+    free_all(&held);
     expect_lists_restored(t);
 }
 
@@ -353,7 +477,7 @@ static void fragmentation_is_total(struct test *t)
 
 static void double_free_is_reported(struct test *t)
 {
-    buddy_get_stats(&before);
+    get_stats(&before);
     struct page *page = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
     struct page *neighbour = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
     REQUIRE(t, page != NULL && neighbour != NULL);
@@ -366,6 +490,20 @@ static void double_free_is_reported(struct test *t)
     EXPECT_FREE_PANIC(t, page, 0, "double free of pfn %#x (order 0)", page_to_pfn(page));
     buddy_free(neighbour, 0);
     expect_lists_restored(t);
+}
+
+/* In the free lists as in the hot list. */
+static void double_free_of_a_cold_frame_is_reported(struct test *t)
+{
+    struct page *page = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
+    REQUIRE(t, page != NULL);
+    buddy_free(page, 0);
+    buddy_drain();
+    bool head = page->kind == PAGE_FREE;
+    EXPECT_FREE_PANIC(t, page, 0,
+                      head ? "double free of pfn %#x (order 0)"
+                           : "free of pfn %#x inside a block",
+                      page_to_pfn(page));
 }
 
 /* After joining with its buddy, the freed block is the inside of a larger one. */
@@ -469,7 +607,7 @@ static void random_against_model(struct test *t)
 {
     unsigned count = 0;
     uint32_t frames;
-    buddy_get_stats(&before);
+    get_stats(&before);
     for (unsigned step = 0; step < MODEL_STEPS && t->failures == 0; step++) {
         count = model_step(t, count);
         if (step % 512 != 0)
@@ -503,7 +641,12 @@ const struct test_case test_cases[] = {
     TEST(exhaust_by_frames),
     TEST(exhaust_by_blocks),
     TEST(fragmentation_is_total),
+    TEST(hot_block_comes_back_first),
+    TEST(hot_frames_are_free_frames),
+    TEST(hot_frames_do_not_cost_a_large_block),
+    TEST(reclaim_runs_before_failure),
     TEST(double_free_is_reported),
+    TEST(double_free_of_a_cold_frame_is_reported),
     TEST(double_free_after_merge_is_reported),
     TEST(free_of_a_tail_is_reported),
     TEST(free_with_a_wrong_order_is_reported),

@@ -9,7 +9,7 @@
 #include "kernel/dev/console.h"
 #include "kernel/lib/layout.h"
 #include "kernel/panic.h"
-#include "kernel/proc/thread.h"
+#include "kernel/sched/thread.h"
 #include "kernel/symbols.h"
 #include "mm/buddy.h"
 #include "mm/kmalloc.h"

@@ -184,9 +184,13 @@ static void zero_flag_really_zeroes(struct test *t)
 
 /* --- partial, full, empty ------------------------------------------------------------------------ */
 
-static void expect_slabs(struct test *t, unsigned full, unsigned partial, unsigned in_use)
+/* What the slabs look like when no object is in the magazine. */
+static void expect_slabs(struct test *t, struct slab_cache *cache, unsigned full,
+                         unsigned partial, unsigned in_use)
 {
+    slab_cache_shrink(cache);
     REQUIRE(t, stats_of("test") != NULL);
+    EXPECT_EQ(t, stats.objects_in_magazine, 0);
     EXPECT_EQ(t, stats.slabs_full, full);
     EXPECT_EQ(t, stats.slabs_partial, partial);
     EXPECT_EQ(t, stats.objects_in_use, in_use);
@@ -199,21 +203,21 @@ static void slabs_move_between_lists(struct test *t)
 {
     struct slab_cache *cache = make_cache(256, 0, 0);
     REQUIRE(t, cache != NULL);
-    expect_slabs(t, 0, 0, 0);
+    expect_slabs(t, cache, 0, 0, 0);
     REQUIRE(t, take(cache, 1));
     unsigned per_slab = stats_of("test")->objects_per_slab;
     REQUIRE(t, per_slab > 2);
-    expect_slabs(t, 0, 1, 1);
+    expect_slabs(t, cache, 0, 1, 1);
     REQUIRE(t, take(cache, per_slab - 1));
-    expect_slabs(t, 1, 0, per_slab);
+    expect_slabs(t, cache, 1, 0, per_slab);
     REQUIRE(t, take(cache, 1));
-    expect_slabs(t, 1, 1, per_slab + 1);
+    expect_slabs(t, cache, 1, 1, per_slab + 1);
     slab_free(cache, objects[0]);
     objects[0] = objects[--object_count];
-    expect_slabs(t, 0, 2, per_slab);
+    expect_slabs(t, cache, 0, 2, per_slab);
     EXPECT(t, slab_check());
     give_all(cache);
-    expect_slabs(t, 0, 0, 0);
+    expect_slabs(t, cache, 0, 0, 0);
     destroy(t, cache);
 }
 
@@ -233,7 +237,7 @@ static void partial_slabs_are_filled_first(struct test *t)
     for (unsigned i = 0; i < 4 * per_slab; i += 2)
         objects[i] = slab_alloc(cache, PAGE_ANY);
     EXPECT_EQ(t, stats_of("test")->objects_total, total);
-    EXPECT_EQ(t, stats.slabs_full, 4);
+    expect_slabs(t, cache, 4, 0, 4 * per_slab);
     destroy(t, cache);
 }
 
@@ -250,7 +254,7 @@ static void shrink_returns_the_frames(struct test *t)
     give_all(cache);
     slab_cache_shrink(cache);
     EXPECT_EQ(t, buddy_free_frames(), free_before);
-    expect_slabs(t, 0, 0, 0);
+    expect_slabs(t, cache, 0, 0, 0);
     EXPECT_EQ(t, stats.slabs_empty, 0);
     EXPECT_EQ(t, slab_cache_shrink(cache), 0);
     destroy(t, cache);
@@ -269,6 +273,60 @@ static void counters_are_exact(struct test *t)
     destroy(t, cache);
 }
 
+/* --- the magazine -------------------------------------------------------------------------------- */
+
+/* The object freed last comes back first; free ones in the magazine are not in use. */
+static void magazine_is_a_stack(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 6) && stats_of("test") != NULL);
+    EXPECT_EQ(t, stats.objects_in_use, 6);
+    EXPECT(t, stats.magazine_capacity >= 4);
+    for (unsigned i = 0; i < 4; i++)
+        slab_free(cache, objects[i]);
+    EXPECT_EQ(t, stats_of("test")->objects_in_use, 2);
+    EXPECT(t, stats.objects_in_magazine >= 4);
+    EXPECT(t, slab_check());
+    for (unsigned i = 4; i-- > 0;)
+        EXPECT_PTR(t, slab_alloc(cache, PAGE_ANY), objects[i]);
+    destroy(t, cache);
+}
+
+/* More than the magazine can take: the objects that have been there longest go to their slabs. */
+static void magazine_overflows_into_the_slabs(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL && stats_of("test") != NULL);
+    unsigned capacity = stats.magazine_capacity;
+    REQUIRE(t, take(cache, 4 * capacity));
+    while (object_count > 0) {
+        slab_free(cache, objects[--object_count]);
+        EXPECT(t, stats_of("test")->objects_in_magazine <= capacity);
+        EXPECT_EQ(t, stats.objects_in_use, object_count);
+    }
+    EXPECT(t, slab_check());
+    REQUIRE(t, take(cache, 4 * capacity));
+    for (unsigned i = 0; i < object_count; i++)
+        test_fill(objects[i], 64, i);
+    for (unsigned i = 0; i < object_count; i++)
+        EXPECT(t, test_is_filled(objects[i], 64, i));
+    destroy(t, cache);
+}
+
+/* A cache with debugging has none: each object is checked on its way. */
+static void debugging_bypasses_the_magazine(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, SLAB_REDZONE);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 10));
+    give_all(cache);
+    REQUIRE(t, stats_of("test") != NULL);
+    EXPECT_EQ(t, stats.magazine_capacity, 0);
+    EXPECT_EQ(t, stats.objects_in_magazine, 0);
+    destroy(t, cache);
+}
+
 /* --- create and destroy -------------------------------------------------------------------------- */
 
 static void bad_arguments_are_refused(struct test *t)
@@ -284,7 +342,7 @@ static void destroy_of_a_used_cache_is_refused(struct test *t)
     REQUIRE(t, cache != NULL);
     REQUIRE(t, take(cache, 3));
     EXPECT_EQ(t, slab_cache_destroy(cache), -EBUSY);
-    expect_slabs(t, 0, 1, 3);
+    expect_slabs(t, cache, 0, 1, 3);
     give_all(cache);
     EXPECT_EQ(t, slab_cache_destroy(cache), 0);
 }
@@ -333,6 +391,34 @@ static void out_of_memory_is_an_error(struct test *t)
     destroy(t, cache);
 }
 
+static uint32_t shrink_slabs(unsigned order)
+{
+    (void)order;
+    return slab_shrink_all();
+}
+
+/* One cache grows at the cost of what another one only keeps: the hook runs under the first one's lock. */
+static void empty_slabs_are_reclaimed(struct test *t)
+{
+    struct list_node held = LIST_INIT(held);
+    struct page *page;
+    struct slab_cache *cache = make_cache(512, 0, 0);
+    struct slab_cache *keeper = slab_cache_create("keeper", 512, 0, NULL, 0);
+    REQUIRE(t, cache != NULL && keeper != NULL);
+    void *kept = slab_alloc(keeper, PAGE_ANY);
+    slab_free(keeper, kept);
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
+        list_add_tail(&held, &page->node);
+    buddy_set_reclaim_hook(shrink_slabs);
+    EXPECT(t, take(cache, 1));
+    buddy_set_reclaim_hook(NULL);
+    EXPECT_EQ(t, stats_of("keeper")->objects_total, 0);
+    list_for_each_safe(node, &held)
+        buddy_free(list_entry(node, struct page, node), 0);
+    EXPECT_EQ(t, slab_cache_destroy(keeper), 0);
+    destroy(t, cache);
+}
+
 /* --- crimes -------------------------------------------------------------------------------------- */
 
 #define EXPECT_SLAB_PANIC(t, cache, object, ...)           \
@@ -351,6 +437,88 @@ static void double_free_is_reported(struct test *t)
     slab_free(cache, victim);
     EXPECT_SLAB_PANIC(t, cache, victim, "slab test: double free of object %#x",
                       (unsigned)(uintptr_t)victim);
+    destroy(t, cache);
+}
+
+/* Without debugging too, wherever the free object lies: on top of the magazine, in it, or back in
+ * its slab. */
+static void double_free_is_always_reported(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL && stats_of("test") != NULL);
+    REQUIRE(t, take(cache, 3 * stats.magazine_capacity));
+    void *first = objects[0];
+    while (object_count > 1)
+        slab_free(cache, objects[--object_count]);
+    slab_free(cache, first);
+    for (unsigned i = 0; i < 3 * stats.magazine_capacity; i++)
+        EXPECT_SLAB_PANIC(t, cache, objects[i], "slab test: double free of object %#x",
+                          (unsigned)(uintptr_t)objects[i]);
+    object_count = 0;
+    destroy(t, cache);
+}
+
+/* Nor is an owner who happens to write the mark of a free object a reason for alarm. */
+static void mark_of_a_free_object_is_no_proof(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 40));
+    void *freed = objects[--object_count];
+    slab_free(cache, freed);
+    for (unsigned i = 0; i < object_count; i++)
+        memcpy(objects[i], freed, 64);
+    destroy(t, cache);
+}
+
+/* What is written over the mark of a free object is found by the validator. */
+static void check_finds_a_write_after_free(struct test *t)
+{
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 2));
+    uint32_t *object = objects[--object_count];
+    slab_free(cache, object);
+    uint32_t saved = object[0];
+    object[0] = 0;
+    EXPECT(t, !slab_check());
+    object[0] = saved;
+    destroy(t, cache);
+}
+
+/* Without debugging too, when the free list is followed. */
+static void write_over_a_free_list_is_reported(struct test *t)
+{
+    char wanted[96];
+    struct slab_cache *cache = make_cache(64, 0, 0);
+    REQUIRE(t, cache != NULL);
+    REQUIRE(t, take(cache, 2));
+    uint32_t *object = objects[--object_count];
+    slab_free(cache, object);
+    slab_cache_shrink(cache); /* from the magazine to the slab */
+    uint32_t saved = object[0];
+    object[0] = 0;
+    snprintf(wanted, sizeof(wanted), "slab test: free object %#x written after it was freed",
+             (unsigned)(uintptr_t)object);
+    EXPECT_PANIC(t, wanted, slab_alloc(cache, PAGE_ANY));
+    object[0] = saved;
+    destroy(t, cache);
+}
+
+/* Objects behind the first frame of a slab go another way: the same checks. */
+static void crimes_in_a_large_slab_are_reported(struct test *t)
+{
+    struct slab_cache *cache = make_cache(1500, 0, 0);
+    REQUIRE(t, cache != NULL && stats_of("test") != NULL);
+    REQUIRE(t, stats.pages_per_slab > 1);
+    REQUIRE(t, take(cache, stats.objects_per_slab));
+    for (unsigned i = 0; i < object_count; i++)
+        EXPECT_SLAB_PANIC(t, cache, (char *)objects[i] + 4, "slab test: free of %#x, which is",
+                          (unsigned)(uintptr_t)objects[i] + 4);
+    void *last = objects[--object_count];
+    slab_free(cache, last);
+    EXPECT_SLAB_PANIC(t, cache, last, "slab test: double free of object %#x",
+                      (unsigned)(uintptr_t)last);
     destroy(t, cache);
 }
 
@@ -508,12 +676,21 @@ const struct test_case test_cases[] = {
     TEST(partial_slabs_are_filled_first),
     TEST(shrink_returns_the_frames),
     TEST(counters_are_exact),
+    TEST(magazine_is_a_stack),
+    TEST(magazine_overflows_into_the_slabs),
+    TEST(debugging_bypasses_the_magazine),
     TEST(bad_arguments_are_refused),
     TEST(destroy_of_a_used_cache_is_refused),
     TEST(the_table_of_caches_is_limited),
     TEST(an_object_knows_its_cache),
     TEST(out_of_memory_is_an_error),
+    TEST(empty_slabs_are_reclaimed),
     TEST(double_free_is_reported),
+    TEST(double_free_is_always_reported),
+    TEST(mark_of_a_free_object_is_no_proof),
+    TEST(check_finds_a_write_after_free),
+    TEST(write_over_a_free_list_is_reported),
+    TEST(crimes_in_a_large_slab_are_reported),
     TEST(free_into_the_wrong_cache_is_reported),
     TEST(free_of_an_inside_is_reported),
     TEST(overflow_is_reported),

@@ -5,7 +5,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/lib/layout.h"
-#include "kernel/proc/thread.h"
+#include "kernel/sched/thread.h"
 #include "mm/buddy.h"
 #include "mm/kmalloc.h"
 #include "mm/memstat.h"
@@ -60,6 +60,7 @@ static void many_threads_cost_only_their_stacks(struct test *t)
 {
     enum { THREADS = 20 };
     struct buddy_stats before, during;
+    thread_shrink(); /* no stack of an earlier thread is used again */
     buddy_get_stats(&before);
     finished = 0;
     uint32_t irq = irq_save(); /* none of them runs yet */

@@ -1,80 +1,20 @@
-/* bench - what the kernel's services and malloc cost, seen from ring 3, in ticks of the
- * time-stamp counter.  In an emulator that counts one tick for each instruction the figures are
- * exact.  One line for each row:  bench: NAME min=N median=N unit=WHAT */
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* bench - what system calls, the heap and malloc cost, seen from ring 3.  Mappings are measured by
+ * benchvm, processes and signals by benchproc. */
+#include "user/bin/bench.h"
+
 #include <unistd.h>
 
 #include "user/lib/syscall.h"
 
-#define PAGE 4096
 #define RANGE_PAGES 256
-#define SAMPLES 1000
 #define RANGE_SAMPLES 100
 #define SYS_invalid 0x7FFF
-#define EFLAGS_ID (1u << 21)
-#define CPUID_TSC (1u << 4)
 
-static uint32_t samples[SAMPLES];
-static uint32_t overhead; /* of taking the time itself */
-static char *heap;        /* page-aligned end of the heap when we start */
-
-/* CPUID is there if EFLAGS.ID can be changed (SDM vol. 1, 20.1.2); it tells about RDTSC. */
-static bool has_tsc(void)
-{
-    uint32_t changed, features = 0, eax = 1, ecx;
-
-    __asm__ volatile("pushfl; popl %0; movl %0, %%ecx; xorl %1, %0; pushl %0; popfl;"
-                     "pushfl; popl %0; pushl %%ecx; popfl; xorl %%ecx, %0"
-                     : "=&a"(changed)
-                     : "i"(EFLAGS_ID)
-                     : "ecx", "cc", "memory");
-    if ((changed & EFLAGS_ID) == 0)
-        return false;
-    __asm__ volatile("cpuid" : "+a"(eax), "=d"(features), "=c"(ecx) : : "ebx");
-    return (features & CPUID_TSC) != 0;
-}
-
-/* Differences of nearby times fit 32 bits. */
-static inline uint32_t now(void)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return low;
-}
-
-static uint32_t elapsed(uint32_t from, uint32_t to)
-{
-    uint32_t ticks = to - from;
-    return ticks > overhead ? ticks - overhead : 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void print_row(const char *name, unsigned count, unsigned divisor, const char *unit)
-{
-    qsort(samples, count, sizeof(samples[0]), compare);
-    printf("bench: %s min=%u median=%u unit=%s\n", name, samples[0] / divisor,
-           samples[count / 2] / divisor, unit);
-}
+static char *heap; /* page-aligned end of the heap when we start */
 
 static void set_end(const void *end)
 {
     syscall_raw(SYS_brk, (long)end, 0, 0);
-}
-
-/* One sample each.  What is not to be measured is done before or after the two now(). */
-
-static uint32_t sample_nothing(void)
-{
-    uint32_t from = now();
-    return now() - from;
 }
 
 static uint32_t sample_null_call(void)
@@ -147,12 +87,7 @@ static uint32_t sample_range(void)
     return elapsed(from, now());
 }
 
-static const struct row {
-    const char *name;
-    uint32_t (*sample)(void);
-    unsigned count, divisor;
-    const char *unit;
-} rows[] = {
+static const struct row rows[] = {
     { "null_syscall", sample_null_call, SAMPLES, 1, "call" },
     { "invalid_syscall", sample_invalid_call, SAMPLES, 1, "call" },
     { "brk_grow_untouched", sample_grow, SAMPLES, 1, "page" },
@@ -163,21 +98,11 @@ static const struct row {
     { "zero_page_read_fault", sample_read_fault, SAMPLES, 1, "page" },
 };
 
-static void run_rows(void)
+static void measure_calls_and_heap(void)
 {
-    overhead = UINT32_MAX;
-    for (unsigned i = 0; i < SAMPLES; i++) {
-        uint32_t ticks = sample_nothing();
-        overhead = ticks < overhead ? ticks : overhead;
-    }
     uintptr_t end = (uintptr_t)syscall_raw(SYS_brk, 0, 0, 0);
     heap = (char *)((end + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        rows[i].sample(); /* the code's own page faults */
-        for (unsigned n = 0; n < rows[i].count; n++)
-            samples[n] = rows[i].sample();
-        print_row(rows[i].name, rows[i].count, rows[i].divisor, rows[i].unit);
-    }
+    run_rows(rows, LENGTH(rows));
     set_end((void *)end);
 }
 
@@ -239,11 +164,9 @@ int main(int argc, char **argv)
         puts("usage: bench");
         return 2;
     }
-    if (!has_tsc()) {
-        puts("bench: this processor has no time-stamp counter");
+    if (!bench_begin())
         return 1;
-    }
-    run_rows();
+    measure_calls_and_heap();
     run_malloc("malloc_pair_64", PAIRS, SMALL_SIZE, SMALL_SIZE);
     run_malloc("malloc_64_random_free", SHUFFLED, SMALL_SIZE, SMALL_SIZE);
     run_malloc("malloc_lifo_16_512", STACK, 16, 512);

@@ -503,6 +503,69 @@ static void run_off_heap(void)
     jump((uintptr_t)edge - 16);
 }
 
+/* ---- Data as code ------------------------------------------------------------------------ */
+
+/* A function that only returns.  Where the page tables cannot forbid execution, the end of the code
+ * segment does. */
+static const unsigned char ret[] = { 0xC3 };
+
+static void call(void *code)
+{
+    memcpy(code, ret, sizeof(ret));
+    ((void (*)(void))code)();
+}
+
+static void execute(void *code)
+{
+    call(code);
+    puts("executed");
+}
+
+static void execute_data(void)
+{
+    static unsigned char data[sizeof(ret)];
+    execute(data);
+}
+
+static void execute_stack(void)
+{
+    unsigned char data[sizeof(ret)];
+    execute(data);
+}
+
+static void execute_heap(void)
+{
+    execute(heap_edge() - PAGE);
+}
+
+static void *writable_page(void)
+{
+    return mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void execute_mapping(void)
+{
+    execute(writable_page());
+}
+
+/* What a just-in-time compiler does; this must work. */
+static void execute_made_executable(void)
+{
+    void *page = writable_page();
+    print_result("mprotect", mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+    execute(page);
+}
+
+/* ... and is over when the right is taken back. */
+static void execute_no_longer(void)
+{
+    void *page = writable_page();
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+    call(page);
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+    execute(page);
+}
+
 /* ---- The stack --------------------------------------------------------------------------- */
 
 static volatile unsigned depth;
@@ -732,6 +795,7 @@ static const struct {
     { "call-with-flags", call_with_flags },
     { "call-keeps-registers", call_keeps_registers },
     { "set-system-flags", set_system_flags },
+    { "execute-made-executable", execute_made_executable },
     /* ended by a signal */
     { "kill-itself", kill_itself },
     { "brk-then-touch", brk_then_touch },
@@ -768,6 +832,11 @@ static const struct {
     { "jump-heap", jump_heap },
     { "jump-stack", jump_stack },
     { "run-off-heap", run_off_heap },
+    { "execute-data", execute_data },
+    { "execute-stack", execute_stack },
+    { "execute-heap", execute_heap },
+    { "execute-mapping", execute_mapping },
+    { "execute-no-longer", execute_no_longer },
     { "recursion", recursion },
     { "stack-leap", stack_leap },
     { "push-to-kernel", push_to_kernel },

@@ -1,15 +1,19 @@
-/* user/lib/unistd.c - one function for each system call, with C's convention: -1 and errno. */
+/* user/lib/unistd.c - the system calls about files, the heap's end and the system, one function for
+ * each, with C's convention: -1 and errno.  Their siblings are in process.c, mman.c, signal.c and
+ * time.c; user/lib/include/ has their contracts, which are POSIX's and Linux's. */
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/mman.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "user/lib/syscall.h"
@@ -18,7 +22,7 @@
 
 int errno;
 
-static long check(long result)
+long syscall_result(long result)
 {
     if ((unsigned long)result >= (unsigned long)-ERRNO_MAX) {
         errno = (int)-result;
@@ -27,9 +31,16 @@ static long check(long result)
     return result;
 }
 
-long syscall(long number, long a, long b, long c)
+/* Nobody knows how many arguments were passed.  Reading too many yields whatever lies above them on
+ * the stack, which a system call with fewer does not look at. */
+long syscall(long number, ...)
 {
-    return check(syscall_raw(number, a, b, c));
+    va_list args;
+    va_start(args, number);
+    long a = va_arg(args, long), b = va_arg(args, long), c = va_arg(args, long);
+    long d = va_arg(args, long), e = va_arg(args, long), f = va_arg(args, long);
+    va_end(args);
+    return syscall_result(syscall_raw6(number, a, b, c, d, e, f));
 }
 
 _Noreturn void _exit(int status)
@@ -40,20 +51,105 @@ _Noreturn void _exit(int status)
     }
 }
 
+/* --- files -------------------------------------------------------------------------------------- */
+
+int open(const char *path, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    return syscall3(SYS_open, (long)path, flags, (long)mode);
+}
+
+int close(int fd)
+{
+    return syscall3(SYS_close, fd, 0, 0);
+}
+
 ssize_t read(int fd, void *buffer, size_t nbytes)
 {
-    return syscall(SYS_read, fd, (long)buffer, (long)nbytes);
+    return syscall3(SYS_read, fd, (long)buffer, (long)nbytes);
 }
 
 ssize_t write(int fd, const void *buffer, size_t nbytes)
 {
-    return syscall(SYS_write, fd, (long)buffer, (long)nbytes);
+    return syscall3(SYS_write, fd, (long)buffer, (long)nbytes);
 }
 
 ssize_t writev(int fd, const struct iovec *vector, int count)
 {
-    return syscall(SYS_writev, fd, (long)vector, count);
+    return syscall3(SYS_writev, fd, (long)vector, count);
 }
+
+/* The kernel takes the offset in two halves and stores the 64-bit result. */
+off_t lseek(int fd, off_t offset, int whence)
+{
+    off_t result;
+    long error = syscall_raw6(SYS__llseek, fd, (long)(offset >> 32), (long)offset,
+                              (long)&result, whence, 0);
+    return syscall_result(error) == -1 ? -1 : result;
+}
+
+int fstat(int fd, struct stat *status)
+{
+    return syscall3(SYS_fstat64, fd, (long)status, 0);
+}
+
+int unlink(const char *path)
+{
+    return syscall3(SYS_unlink, (long)path, 0, 0);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    return syscall3(SYS_mkdir, (long)path, (long)mode, 0);
+}
+
+int rmdir(const char *path)
+{
+    return syscall3(SYS_rmdir, (long)path, 0, 0);
+}
+
+int chdir(const char *path)
+{
+    return syscall3(SYS_chdir, (long)path, 0, 0);
+}
+
+int dup(int fd)
+{
+    return syscall3(SYS_dup, fd, 0, 0);
+}
+
+int dup2(int fd, int wanted)
+{
+    return syscall3(SYS_dup2, fd, wanted, 0);
+}
+
+int pipe(int ends[2])
+{
+    return syscall3(SYS_pipe, (long)ends, 0, 0);
+}
+
+int fcntl(int fd, int command, ...)
+{
+    va_list args;
+    va_start(args, command);
+    long argument = va_arg(args, long); /* whatever it is: see syscall() */
+    va_end(args);
+    return syscall3(SYS_fcntl64, fd, command, argument);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    va_list args;
+    va_start(args, request);
+    long argument = va_arg(args, long);
+    va_end(args);
+    return syscall3(SYS_ioctl, fd, (long)request, argument);
+}
+
+/* --- heap --------------------------------------------------------------------------------------- */
 
 /* The kernel answers every brk call with the break as it is now: unchanged means refused. */
 static uintptr_t current_break;
@@ -88,48 +184,44 @@ void *sbrk(intptr_t increment)
     return (void *)old;
 }
 
-pid_t getpid(void)
-{
-    return syscall(SYS_getpid, 0, 0, 0);
-}
-
-int kill(pid_t pid, int signal)
-{
-    return syscall(SYS_kill, pid, signal, 0);
-}
-
-int sched_yield(void)
-{
-    return syscall(SYS_sched_yield, 0, 0, 0);
-}
-
-int nanosleep(const struct timespec *wanted, struct timespec *remaining)
-{
-    return syscall(SYS_nanosleep, (long)wanted, (long)remaining, 0);
-}
-
-unsigned sleep(unsigned seconds)
-{
-    struct timespec left = { .tv_sec = (time_t)seconds };
-    return nanosleep(&left, &left) == 0 ? 0 : (unsigned)left.tv_sec;
-}
+/* --- system ------------------------------------------------------------------------------------- */
 
 int uname(struct utsname *name)
 {
-    return syscall(SYS_uname, (long)name, 0, 0);
+    return syscall3(SYS_uname, (long)name, 0, 0);
 }
 
 int sysinfo(struct sysinfo *info)
 {
-    return syscall(SYS_sysinfo, (long)info, 0, 0);
+    return syscall3(SYS_sysinfo, (long)info, 0, 0);
 }
 
 int getrusage(int who, struct rusage *usage)
 {
-    return syscall(SYS_getrusage, who, (long)usage, 0);
+    return syscall3(SYS_getrusage, who, (long)usage, 0);
 }
 
-int mincore(void *start, size_t nbytes, unsigned char *resident)
+int prlimit(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *old)
 {
-    return syscall(SYS_mincore, (long)start, (long)nbytes, (long)resident);
+    return syscall(SYS_prlimit64, pid, resource, wanted, old);
+}
+
+int setrlimit(int resource, const struct rlimit *wanted)
+{
+    return prlimit(0, resource, wanted, NULL);
+}
+
+int getrlimit(int resource, struct rlimit *limit)
+{
+    return prlimit(0, resource, NULL, limit);
+}
+
+ssize_t getrandom(void *buffer, size_t nbytes, unsigned flags)
+{
+    return syscall3(SYS_getrandom, (long)buffer, (long)nbytes, (long)flags);
+}
+
+int reboot(int what)
+{
+    return syscall3(SYS_reboot, (long)REBOOT_MAGIC1, REBOOT_MAGIC2, what);
 }

@@ -27,3 +27,8 @@ static inline void spin_unlock(struct spinlock *lock, uint32_t flags)
     ASSERT(lock->held, "lock '%s' released but not held", lock->name);
     lock->held = false;
 }
+
+static inline bool spin_is_held(const struct spinlock *lock)
+{
+    return lock->held;
+}
