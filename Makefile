@@ -280,6 +280,9 @@ bench: all $(BENCH_KERNEL) ## count instructions (deterministic); table and JSON
 bench-linux: all $(BENCH_KERNEL) $(LINUX) $(LINUX_INITRD) ## the same programs on Debian's Linux kernel, beside ours
 	$(Q)$(PYTHON) tests/bench.py --linux
 
+docs-system-calls: all ## rewrite the table in docs/system-calls.md from what the kernel prints
+	$(Q)tools/system-calls $(ELF) $(INITRD) docs/system-calls.md
+
 # Housekeeping.
 FORMATTED = $(shell find kernel mm shell user tests tools boot -name '*.[ch]')
 format: | deps ## clang-format every C file in place
@@ -291,7 +294,7 @@ clean: ## remove everything that was built
 help: ## this list
 	@echo 'make TARGET [VARIABLE=VALUE]...'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | \
-	    while IFS=: read -r target what; do printf '  %-14s %s\n' "$$target" "$$what"; done
+	    while IFS=: read -r target what; do printf '  %-18s %s\n' "$$target" "$$what"; done
 	@echo 'Variables:'
 	@sed -n 's/^#= //p' Makefile
 
@@ -309,6 +312,6 @@ help: ## this list
 #= nothing else helps, Ctrl-] x (two keys) ends QEMU.
 
 -include $(shell find $(BUILD)/obj $(BUILD)/user -name '*.d' 2>/dev/null)
-.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux test-kernels host-tests check
+.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux docs-system-calls test-kernels host-tests check
 .PHONY: format clean help FORCE
 FORCE:

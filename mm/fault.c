@@ -21,7 +21,8 @@
  *          page of the range
  *      a file, shared range      read    map the cache's page                             FILE
  *                                write   mark it dirty, map it writable                   SHARED
- *      a file too short for it   any     -ENXIO                                           BAD
+ *      a file too short for it,  any     -ENXIO                                           BAD
+ *      or with no room (tmpfs)
  *
  *   entry is there, read-only, and the access is a write:
  *      the zero frame                    map a new zeroed frame                           ZERO_WRITE
@@ -185,7 +186,9 @@ static int fill_from_file(struct fault fault)
     if ((uint64_t)index << PAGE_SHIFT >= file->size)
         return -ENXIO;
     struct page *page = pagecache_page(file, index);
-    return page ? map_cached(fault, page) : -ENOMEM;
+    if (page)
+        return map_cached(fault, page);
+    return pagecache_is_full(file) ? -ENXIO : -ENOMEM;
 }
 
 /* The entry is empty. */

@@ -25,7 +25,8 @@
  *             may run inside the allocation of one, with the slab cache's lock held: nodes that become
  *             empty are put aside in `emptied`, and go back with the next call from outside.
  * Invariants  1. A page in a tree has that cache and index, kind FILE or SHMEM, and refs >= 1.
- *             2. file_pages + shmem_pages = sum of npages.
+ *             2. file_pages + shmem_pages = sum of npages; limited_pages = the SHMEM ones of
+ *                caches that are `limited`.
  * Lock        "page cache": all trees, counts, lists, and the references of pages in trees.
  * Reading     McKusick et al., 4.3BSD, 5.12 (the clock); Gorman, chapters 10 and 12. */
 #include "mm/pagecache.h"
@@ -34,6 +35,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
+#include "mm/buddy.h"
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
 #include "mm/space.h"
@@ -55,6 +57,7 @@ static struct {
 void pagecache_init(void)
 {
     radix_init();
+    state.stats.limit = buddy_managed_frames() / 2;
 }
 
 void pagecache_trim(void)
@@ -100,6 +103,16 @@ static uint32_t *pages_of_kind(enum page_kind kind)
     return kind == PAGE_FILE ? &state.stats.file_pages : &state.stats.shmem_pages;
 }
 
+static bool counts_to_limit(const struct page_cache *cache, enum page_kind kind)
+{
+    return cache->limited && kind == PAGE_SHMEM;
+}
+
+bool pagecache_is_full(const struct page_cache *cache)
+{
+    return cache->limited && state.stats.limited_pages >= state.stats.limit;
+}
+
 /* Lock held.  Take a page out; its frame is free unless somebody else refers to it. */
 static void take_out(struct page_cache *cache, uint32_t index)
 {
@@ -107,6 +120,7 @@ static void take_out(struct page_cache *cache, uint32_t index)
 
     cache->npages--;
     --*pages_of_kind(page->kind);
+    state.stats.limited_pages -= counts_to_limit(cache, page->kind);
     page->cache = NULL;
     user_frame_put(page);
 }
@@ -254,8 +268,11 @@ enum contents { READ_FROM_SOURCE, FILLED_BY_CALLER };
 static int put_in(struct page_cache *cache, uint32_t index, struct page *page,
                   enum contents contents, struct radix_stock *stock)
 {
-    int error = radix_insert(&cache->pages, index, page, stock);
+    bool counts = counts_to_limit(cache, page->kind);
 
+    if (counts && pagecache_is_full(cache))
+        return -ENOSPC;
+    int error = radix_insert(&cache->pages, index, page, stock);
     if (error)
         return error;
     if (contents == READ_FROM_SOURCE) {
@@ -268,10 +285,11 @@ static int put_in(struct page_cache *cache, uint32_t index, struct page *page,
     user_frame_get(page);
     cache->npages++;
     ++*pages_of_kind(page->kind);
+    state.stats.limited_pages += counts;
     return 0;
 }
 
-/* The same; takes the lock, and gets tree nodes while it is open.  0, -EEXIST, -ENOMEM. */
+/* The same; takes the lock, and gets tree nodes while it is open.  0, -EEXIST, -ENOMEM, -ENOSPC. */
 static int add_page(struct page_cache *cache, uint32_t index, struct page *page,
                     enum contents contents)
 {
@@ -320,6 +338,7 @@ void pagecache_mark_dirty(struct page *page)
         if (page->cache) {
             state.stats.file_pages--;
             state.stats.shmem_pages++;
+            state.stats.limited_pages += page->cache->limited; /* it is there: never refused */
         }
     }
     spin_unlock(&state.lock, irq);
@@ -503,19 +522,24 @@ static bool check_cache(const struct page_cache *cache, uint32_t *file, uint32_t
 
 bool pagecache_check(void)
 {
-    uint32_t caches = 0, file = 0, shmem = 0;
+    uint32_t caches = 0, file = 0, shmem = 0, limited = 0;
     bool good = true;
     uint32_t irq = spin_lock(&state.lock);
 
     list_for_each(node, &state.caches) {
-        good = good && check_cache(list_entry(node, struct page_cache, node), &file, &shmem);
+        const struct page_cache *cache = list_entry(node, struct page_cache, node);
+        uint32_t shmem_before = shmem;
+        good = good && check_cache(cache, &file, &shmem);
+        limited += cache->limited ? shmem - shmem_before : 0;
         caches++;
     }
     if (good && (caches != state.stats.caches || file != state.stats.file_pages ||
-                 shmem != state.stats.shmem_pages)) {
-        log_err("pagecache: %u caches, %u file and %u shmem pages; counted are %u, %u, %u",
-                caches, file, shmem, state.stats.caches, state.stats.file_pages,
-                state.stats.shmem_pages);
+                 shmem != state.stats.shmem_pages || limited != state.stats.limited_pages)) {
+        log_err(
+            "pagecache: %u caches, %u file, %u shmem, %u limited pages; counted are %u, %u, "
+            "%u, %u",
+            caches, file, shmem, limited, state.stats.caches, state.stats.file_pages,
+            state.stats.shmem_pages, state.stats.limited_pages);
         good = false;
     }
     spin_unlock(&state.lock, irq);

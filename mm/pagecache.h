@@ -34,6 +34,7 @@ struct page_cache {
     const uint8_t *source; /* its first contents (memory that stays); NULL: zeros */
     uint32_t source_bytes; /* zeros behind */
     uint32_t refs;         /* the file, and each range that maps it */
+    bool limited;          /* of a file system: see pagecache_is_full(); set after the setup */
     const struct page_cache_ops *ops;
     struct list_node node; /* all caches, for reclaim and statistics */
 };
@@ -53,7 +54,7 @@ void pagecache_put(struct page_cache *cache);
 
 /* The page with this index, read from the source or zeroed if it was not in memory, with a
  * reference for the caller (pagecache_put_page() gives it back).  Does not look at `size`.  NULL: no
- * memory. */
+ * memory, or the cache is full. */
 struct page *pagecache_page(struct page_cache *cache, uint32_t index);
 
 /* The same only if it is in memory, else NULL. */
@@ -64,12 +65,17 @@ struct page *pagecache_find(struct page_cache *cache, uint32_t index);
 void pagecache_put_page(struct page *page);
 
 /* Put a frame of the caller's (user_frame_alloc(PAGE_SHMEM), filled) in as the page with this index;
- * the caller keeps its reference, the cache takes one of its own.  0, -EEXIST, -ENOMEM. */
+ * the caller keeps its reference, the cache takes one of its own.  0, -EEXIST, -ENOMEM, -ENOSPC. */
 int pagecache_add(struct page_cache *cache, uint32_t index, struct page *page);
 
 /* Does the first contents have bytes in this page?  If not, and it is not in memory, it is a hole:
  * zeros that need no frame to be read. */
 bool pagecache_is_hole(const struct page_cache *cache, uint32_t index);
+
+/* The only copies of what files hold stay when programs end, so ending one would not give them back.
+ * Therefore all `limited` caches together get new PAGE_SHMEM pages up to half of memory only, as
+ * Linux's tmpfs.  Is that reached, and would it refuse this cache? */
+bool pagecache_is_full(const struct page_cache *cache);
 
 /* The page is about to be written to: it is no longer what the source has.  Call it before the
  * first byte changes (a file's write, the first write fault on a shared mapping). */
@@ -98,6 +104,7 @@ void pagecache_trim(void);
 struct pagecache_stats {
     uint32_t caches;
     uint32_t file_pages, shmem_pages; /* in caches now */
+    uint32_t limited_pages, limit;    /* shmem_pages of limited caches, and how many may be */
     uint64_t hits, fills,
         dropped; /* found in memory; read from a source or zeroed; reclaimed */
 };

@@ -262,6 +262,8 @@ static int64_t remap_to(struct space *space, struct move *move)
             return error;
     }
     if (move->old_nbytes > move->new_nbytes) {
+        if (end < move->from || end > USER_END)
+            return -EINVAL;
         error = space_unmap_locked(space, move->from + move->new_nbytes, end, &move->removed);
         if (error)
             return error;

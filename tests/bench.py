@@ -115,7 +115,7 @@ def rows_of(output):
 
 
 def run_strata():
-    return boot(BUILD / "tests/bench.elf", MACHINE, "panic=test-exit", limit=300,
+    return boot(BUILD / "tests/bench.elf", MACHINE, "panic=test-exit norandmaps", limit=300,
                 extra=ICOUNT).output
 
 

@@ -172,6 +172,9 @@ def test_ctrl_c_ends_watch(console):
     terminal = Terminal(console.child)
     console.send("run busybox watch -n 1 'echo watched'\r")
     terminal.wait_for(lambda rows, _: rows[0].startswith("Every 1.0s: ") and "watched" in rows)
+    # While the command runs, system(3) ignores SIGINT: only the command ends then.
+    console.send(CTRL_C)
+    time.sleep(0.5)
     leave(console, terminal, CTRL_C)
 
 

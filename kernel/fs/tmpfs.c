@@ -85,6 +85,7 @@ static void setup_regular(struct node *node)
     node->inode.ops = &regular_ops;
     node->inode.file_ops = &tmpfs_file_ops;
     pagecache_setup(&node->cache, &cache_ops, NULL, 0);
+    node->cache.limited = true;
     node->inode.cache = &node->cache;
 }
 

@@ -5,7 +5,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/syscall/sys_args.h"
 #include "kernel/syscall/syscall.h"
-#include "mm/memstat.h"
+#include "mm/pagecache.h"
 #include "mm/uaccess.h"
 
 #define PERMISSIONS 07777u
@@ -511,7 +511,7 @@ static int32_t sys_utimes(struct trap_frame *frame)
     return set_times(AT_FDCWD, ARG1(frame), times, 0);
 }
 
-/* ---- statfs: everything is tmpfs, limited by free memory ---- */
+/* ---- statfs: everything is tmpfs ---- */
 
 #define TMPFS_MAGIC 0x01021994u
 
@@ -530,15 +530,16 @@ _Static_assert(sizeof(struct linux_statfs) == 64, "struct statfs of i386");
 
 static void get_statfs(struct linux_statfs64 *out)
 {
-    struct memstat memory;
+    struct pagecache_stats stats;
 
-    memstat_get(&memory);
+    pagecache_get_stats(&stats);
+    uint32_t left = stats.limit - MIN(stats.limit, stats.limited_pages);
     *out = (struct linux_statfs64){
         .type = TMPFS_MAGIC,
         .bsize = BLOCK_SIZE,
-        .blocks = memory.mem_total / (BLOCK_SIZE / KiB),
-        .bfree = memory.mem_available / (BLOCK_SIZE / KiB),
-        .bavail = memory.mem_available / (BLOCK_SIZE / KiB),
+        .blocks = stats.limit,
+        .bfree = left,
+        .bavail = left,
         .namelen = NAME_MAX,
         .frsize = BLOCK_SIZE,
     };

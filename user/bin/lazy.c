@@ -1,10 +1,11 @@
-/* lazy - which pages of a program are there when it starts?  None but those it has touched.
+/* lazy [all] - which pages of a program are there when it starts?  None but those it has touched.
  *
  * exec maps a program's parts and loads nothing; each page comes with the first touch of it, and the
  * kernel's only copy of a page of the file is shared by all that map it.  This program has large
  * text, constants, data and zeros, looks at its own /proc/self/pagemap first thing, touches one page
  * in the middle of each part, and looks again.
  *
+ * all       In the end it touches every page, so that all of the file is in the page cache.
  * Output    For each part the number of its pages, how many were present at the start, and after the
  *           touch; "others came", if they did. */
 #include <fcntl.h>
@@ -63,9 +64,9 @@ static unsigned count_bits(uint64_t bits)
     return count;
 }
 
-static void touch(const struct part *part)
+static void touch(const struct part *part, unsigned index)
 {
-    volatile char *page = part->start + TOUCHED * PAGE;
+    volatile char *page = part->start + index * PAGE;
 
     if (part->is_writable)
         *page = 2;
@@ -73,7 +74,7 @@ static void touch(const struct part *part)
         (void)*page;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const struct part parts[] = {
         { "text", text, false },
@@ -83,15 +84,22 @@ int main(void)
     };
     enum { COUNT = sizeof(parts) / sizeof(parts[0]) };
     uint64_t before[COUNT];
+    bool all = argc == 2 && strcmp(argv[1], "all") == 0;
 
+    if (argc > 1 && !all) {
+        puts("usage: lazy [all]");
+        return 2;
+    }
     for (unsigned i = 0; i < COUNT; i++)
         before[i] = presence(&parts[i]);
     for (unsigned i = 0; i < COUNT; i++) {
-        touch(&parts[i]);
+        touch(&parts[i], TOUCHED);
         uint64_t after = presence(&parts[i]);
         bool only = after == (before[i] | 1ull << TOUCHED);
         printf("%-9s %u pages, %u present at the start, %u after one touch%s\n", parts[i].name,
                PAGES, count_bits(before[i]), count_bits(after), only ? "" : ": others came");
     }
+    for (unsigned index = 0; all && index < PAGES * COUNT; index++)
+        touch(&parts[index / PAGES], index % PAGES);
     return 0;
 }

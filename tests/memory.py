@@ -1,0 +1,38 @@
+"""What a kernel has in use, so that tests can require exactly as much as before."""
+
+import re
+
+from machine import wait_until
+
+PROCESS = re.compile(r"^ *(\d+) +\d+ (?:running|sleeping|stopped|zombie) ", re.MULTILINE)
+
+
+def processes(shell):
+    """Their numbers; kernel threads have none."""
+    return [int(pid) for pid in PROCESS.findall(shell.command("ps"))]
+
+
+def pid_of(shell, name):
+    """Of the newest one with this name."""
+    return int(re.findall(rf"^ *(\d+) .* {re.escape(name)}(?: &)?$", shell.command("ps"),
+                          re.MULTILINE)[-1])
+
+
+def kill_all(shell):
+    """End every process, and wait until the last one is gone."""
+    for pid in processes(shell):
+        shell.command(f"kill {pid} KILL")
+    wait_until(lambda: not processes(shell))
+
+
+def in_use(shell):
+    """kB free and objects in each slab cache, when no process is left and all caches are dropped."""
+    wait_until(lambda: not processes(shell))
+    shell.command("pagecache drop")
+    objects = re.findall(r"^([\w-]+) +(\d+) +\d+ +\d+ ", shell.command("slabinfo"), re.MULTILINE)
+    return {"MemFree": shell.fields("meminfo")["MemFree"],
+            **{name: int(count) for name, count in objects}}
+
+
+def assert_well(shell):
+    assert "validators passed" in shell.command("check")

@@ -1,0 +1,53 @@
+"""A million random system calls (user/bin/fuzz.c) from 20 seeds: the kernel goes on, its validators
+pass, and it has everything back."""
+
+import pytest
+
+from machine import ANSWER_LIMIT, qemu_shell
+from memory import assert_well, in_use
+
+CALLS, SEEDS, GROUPS = 50_000, range(1, 21), 2
+
+
+def in_group(group):
+    return pytest.mark.xdist_group(f"fuzz-{group}")
+
+
+@pytest.fixture(scope="module")
+def shell():
+    with qemu_shell(append="loglevel=1", extra=["-no-shutdown"]) as shell:
+        shell.command("forks 20")  # what is kept in reserve (stacks) is in reserve
+        shell.command("fuzz 0 5000")
+        yield shell
+
+
+def fuzz(shell, seed, calls):
+    shell.send(f"fuzz {seed} {calls}\r")
+    _, _, output = shell.wait_prompt(timeout=2 * ANSWER_LIMIT).partition("\n")
+    return output.strip()
+
+
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=in_group(seed % GROUPS))
+                                  for seed in SEEDS])
+def test_random_system_calls(shell, seed):
+    before = in_use(shell)
+    output = fuzz(shell, seed, CALLS)
+    assert output.startswith(f"fuzz: seed {seed}: {CALLS} calls, ") and output.endswith("done")
+    assert_well(shell)
+    assert in_use(shell) == before
+
+
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=in_group(seed % GROUPS))
+                                  for seed in (92, 93)])
+def test_random_system_calls_while_allocations_fail(shell, seed):
+    before = in_use(shell)
+    shell.command(f"inject page,slab:random=150,seed={seed}")
+    fuzz(shell, seed, 30_000)
+    shell.command("inject off")
+    assert_well(shell)
+    shell.command("fuzz 0 1")  # removes what is left, if it was killed
+    assert in_use(shell) == before
+
+
+def test_there_are_a_million():
+    assert CALLS * len(SEEDS) >= 1_000_000
