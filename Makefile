@@ -280,6 +280,30 @@ bench: all $(BENCH_KERNEL) ## count instructions (deterministic); table and JSON
 bench-linux: all $(BENCH_KERNEL) $(LINUX) $(LINUX_INITRD) ## the same programs on Debian's Linux kernel, beside ours
 	$(Q)$(PYTHON) tests/bench.py --linux
 
+BENCH_MALLOC := $(BUILD)/bench-malloc
+MALLOC_SRCS := $(wildcard user/lib/malloc*.c)
+MALLOC_FLAGS := -m32 -O2 -g -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -I.
+
+# malloc for Linux i386 programs: link libstrata-malloc.a before libc, or LD_PRELOAD the .so.
+$(BUILD)/linux/libstrata-malloc.a: $(MALLOC_SRCS) user/lib/malloc_heap.h user/lib/include/malloc.h | deps
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	$(Q)cd $(@D) && for source in $(MALLOC_SRCS); do \
+	    gcc $(MALLOC_FLAGS) -I$(CURDIR) -fno-pie -c $(CURDIR)/$$source || exit 1; done && \
+	    rm -f $(@F) && ar rcsD $(@F) malloc*.o
+
+$(BUILD)/linux/libstrata-malloc.so: $(MALLOC_SRCS) user/lib/malloc_heap.h user/lib/include/malloc.h | deps
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)gcc $(MALLOC_FLAGS) -fPIC -shared $(MALLOC_SRCS) -o $(new) && mv $(new) $@
+
+linux-malloc: $(BUILD)/linux/libstrata-malloc.a $(BUILD)/linux/libstrata-malloc.so ## malloc as a library for Linux i386
+	@:
+
+bench-malloc: | deps ## compare malloc with the libraries that Debian has: instructions and memory
+	$(Q)tools/bench-malloc/build $(BENCH_MALLOC)
+	$(Q)$(PYTHON) tools/bench-malloc/measure.py $(BENCH_MALLOC) -o $(BENCH_MALLOC)/table.json
+
 docs-system-calls: all ## rewrite the table in docs/system-calls.md from what the kernel prints
 	$(Q)tools/system-calls $(ELF) $(INITRD) docs/system-calls.md
 
@@ -312,6 +336,6 @@ help: ## this list
 #= nothing else helps, Ctrl-] x (two keys) ends QEMU.
 
 -include $(shell find $(BUILD)/obj $(BUILD)/user -name '*.d' 2>/dev/null)
-.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux docs-system-calls test-kernels host-tests check
+.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux docs-system-calls bench-malloc linux-malloc test-kernels host-tests check
 .PHONY: format clean help FORCE
 FORCE:

@@ -3,9 +3,22 @@
 #include "mm/fault.h"
 #include "mm/space_internal.h"
 
-/* Lock held.  The range that is nearest to `address`, which none that allows the access
- * contains. */
-static const struct vma *nearest(struct space *space, uaddr_t address, const char **relation)
+/* Lock held.  Why has an access to a range no answer? */
+static const char *refusal(const struct vma *vma, uaddr_t address, uint32_t error)
+{
+    const struct page_cache *file = vma->backing.file;
+    bool allowed = vma->flags & (error & PF_WRITE ? VMA_WRITE : VMA_PROT);
+
+    if (!allowed || !file || address >= vma->backing.file_end)
+        return "does not allow it";
+    if ((uint64_t)vma_page_index(vma, address) << PAGE_SHIFT >= file->size)
+        return "maps a file that ends before it";
+    return pagecache_is_full(file) ? "has no room for it" : "does not allow it";
+}
+
+/* Lock held.  The range that is nearest to `address`, or contains it without an answer. */
+static const struct vma *nearest(struct space *space, uaddr_t address, uint32_t error,
+                                 const char **relation)
 {
     const struct vma *near = NULL;
     uint32_t distance = UINT32_MAX;
@@ -18,17 +31,20 @@ static const struct vma *nearest(struct space *space, uaddr_t address, const cha
             continue;
         near = vma;
         distance = gap;
-        *relation = below ? "ends below" : above ? "starts above" : "does not allow it";
+        *relation = below   ? "ends below"
+                    : above ? "starts above"
+                            : refusal(vma, address, error);
     }
     return near;
 }
 
-static void describe_nearest(struct space *space, uaddr_t address, char *text, size_t size)
+static void describe_nearest(struct space *space, uaddr_t address, uint32_t error, char *text,
+                             size_t size)
 {
     const char *relation = "";
     struct page_cache_name name;
     uint32_t irq = spin_lock(&space->lock);
-    const struct vma *near = nearest(space, address, &relation);
+    const struct vma *near = nearest(space, address, error, &relation);
 
     if (near) {
         space_range_name(near, &name);
@@ -49,7 +65,7 @@ const char *fault_explain(struct space *space, uaddr_t address, uint32_t error, 
     if (address >= USER_END) {
         snprintf(surroundings, sizeof(surroundings), "; that is the kernel's half");
     } else if (space) {
-        describe_nearest(space, address, surroundings, sizeof(surroundings));
+        describe_nearest(space, address, error, surroundings, sizeof(surroundings));
     }
     snprintf(text, size, "%s at 0x%08x%s", access, address, surroundings);
     return text;

@@ -302,6 +302,8 @@ static int add_page(struct page_cache *cache, uint32_t index, struct page *page,
         spin_unlock(&state.lock, irq);
     } while (error == -ENOMEM && radix_stock_add(&stock) == 0);
     radix_stock_free(&stock);
+    if (unlikely(state.emptied.count > 0))
+        pagecache_trim();
     return error;
 }
 

@@ -242,15 +242,16 @@ static uint32_t data_pages(const struct vma_set *set)
 
 /* Linux's "heuristic" overcommit (vm.overcommit_memory = 0): what one request could write to must
  * not be more than the machine has; the sum of all may be. */
-int space_compare_limits(struct space *space, uint32_t npages, unsigned vma_flags)
+int space_compare_limits(struct space *space, uint32_t npages, uint32_t replaced,
+                         unsigned vma_flags)
 {
+    uint32_t more = npages - replaced;
     bool data = vma_is_data(vma_flags);
 
-    if (npages > space->limits.address_space / PAGE_SIZE ||
-        space->vmas.npages > space->limits.address_space / PAGE_SIZE - npages)
+    if (space->vmas.npages + more > space->limits.address_space / PAGE_SIZE)
         return -ENOMEM;
     if (space->limits.data != SPACE_UNLIMITED && data && !(vma_flags & VMA_GROWS_DOWN) &&
-        data_pages(&space->vmas) + npages > space->limits.data / PAGE_SIZE)
+        data_pages(&space->vmas) + more > space->limits.data / PAGE_SIZE)
         return -ENOMEM;
     if (data && !(vma_flags & VMA_NORESERVE) && npages > buddy_managed_frames())
         return -ENOMEM;

@@ -174,7 +174,7 @@ static inline uint32_t space_resident_peak(const struct space *space)
     return MAX(space->resident_peak, space->resident);
 }
 
-/* Copies for `maps`, `smaps` and /proc: the index-th range; false past the last one. */
+/* Copies for `maps`, `smaps` and /proc. */
 struct vma_info {
     uaddr_t start, end;
     unsigned flags;
@@ -189,7 +189,11 @@ struct vma_info {
     bool
         executable_by_limit; /* not VMA_EXEC, but below exec_end: can be executed all the same */
 };
+/* The index-th range; false past the last one. */
 bool space_get_vma(struct space *space, unsigned index, struct vma_info *info);
+/* The first range that ends above *at, which becomes its end: to walk over all of them, from 0 on,
+ * whatever comes and goes meanwhile.  False past the last one. */
+bool space_next_vma(struct space *space, uaddr_t *at, struct vma_info *info);
 
 struct space_stats {
     uint32_t vmas;

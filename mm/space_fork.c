@@ -54,20 +54,24 @@ static int copy_space(struct space *child, struct space *parent)
 }
 
 /* The child is not in the list of spaces before it is whole: reclaim, which may run inside each
- * allocation here, does not see it, and leaves the parent alone because it is locked. */
+ * allocation here, does not see it, and leaves the parent alone because it is locked.  But interrupts
+ * stay off until it is: in between, a file might be cut, and the child would keep its pages. */
 struct space *space_fork(struct space *parent)
 {
     struct space *child = space_alloc();
 
     if (!child)
         return NULL;
-    uint32_t irq = spin_lock(&parent->lock);
+    uint32_t irq = irq_save();
+    uint32_t inner = spin_lock(&parent->lock);
     int error = copy_space(child, parent);
-    spin_unlock(&parent->lock, irq);
+    spin_unlock(&parent->lock, inner);
+    if (!error)
+        space_publish(child);
+    irq_restore(irq);
     if (error) {
         space_free(child);
         return NULL;
     }
-    space_publish(child);
     return child;
 }

@@ -19,13 +19,15 @@ void space_set_brk_start(struct space *space, uaddr_t start)
     space->brk_start = space->brk = start;
 }
 
-/* Lock held.  The range that ends at `end`, if it is the heap's. */
+/* Lock held.  The range that ends at `end`, if it is the heap's.  An empty one there is of use only while
+ * it is remembered; later it would lie in the way. */
 static struct vma *heap_range(struct space *space, uaddr_t end)
 {
     struct vma *heap = space->heap;
 
     if (likely(heap && heap->end == end))
         return heap;
+    vma_drop_empty(&space->vmas, end);
     heap = end > space->brk_start ? vma_find(&space->vmas, end - 1) : NULL;
     return space->heap = heap && (heap->flags & VMA_HEAP) && heap->end == end ? heap : NULL;
 }
@@ -36,10 +38,9 @@ static bool room_for_heap(struct space *space, const struct vma *heap, uaddr_t s
 {
     const struct vma *next = heap ? vma_next(&space->vmas, heap)
                                   : vma_find_next(&space->vmas, start);
-    uaddr_t limit = !next                          ? USER_MAP_END
-                    : next->flags & VMA_GROWS_DOWN ? next->start - USER_STACK_GUARD
-                                                   : next->start - PAGE_SIZE;
-    return end <= limit;
+    uint32_t gap = next && (next->flags & VMA_GROWS_DOWN) ? USER_STACK_GUARD : PAGE_SIZE;
+
+    return !next || (next->start >= end && next->start - end >= gap);
 }
 
 /* Lock held.  Both ends page-aligned. */
@@ -65,8 +66,11 @@ static int shrink_heap(struct space *space, uaddr_t old_end, uaddr_t new_end,
 {
     struct vma *heap = heap_range(space, old_end);
 
-    if (unlikely(!heap || heap->start > new_end))
+    if (unlikely(!heap || heap->start > new_end)) {
+        space->heap = NULL;
+        vma_drop_empty(&space->vmas, old_end);
         return space_unmap_locked(space, new_end, old_end, removed);
+    }
     if (old_end - new_end > PAGE_SIZE || !page_is_untouched(space, new_end))
         space_drop_pages(space, new_end, old_end);
     vma_resize(&space->vmas, heap, heap->start, new_end);
@@ -75,23 +79,39 @@ static int shrink_heap(struct space *space, uaddr_t old_end, uaddr_t new_end,
     return 0;
 }
 
+/* Lock held.  Lower the heap's end to `brk`, but by no more than one critical section should.  True:
+ * there is more to do.  (Where another thread has lowered it further, it stays.) */
+static bool lower_portion(struct space *space, uaddr_t brk, struct list_node *removed)
+{
+    uaddr_t old_end = ALIGN_UP(space->brk, PAGE_SIZE), new_end = ALIGN_UP(brk, PAGE_SIZE);
+    uaddr_t stop = brk;
+
+    if (brk >= space->brk)
+        return false;
+    if (old_end - new_end > THIN_OUT_FROM)
+        stop = new_end = old_end - THIN_OUT_FROM;
+    if (new_end < old_end && shrink_heap(space, old_end, new_end, removed) != 0)
+        return false;
+    space->brk = stop;
+    return stop != brk;
+}
+
 /* brk(2) downwards. */
 static uaddr_t lower_brk(struct space *space, uaddr_t brk)
 {
     struct list_node removed = LIST_INIT(removed);
-    uaddr_t new_end = ALIGN_UP(brk, PAGE_SIZE), old_end = ALIGN_UP(space->brk, PAGE_SIZE);
+    uaddr_t result;
+    bool more;
 
-    if (old_end - new_end > THIN_OUT_FROM)
-        space_thin_out(space, new_end, old_end);
-    uint32_t irq = spin_lock(&space->lock);
-    old_end = ALIGN_UP(space->brk, PAGE_SIZE); /* another thread may have moved it */
-    if (new_end >= old_end || shrink_heap(space, old_end, new_end, &removed) == 0)
-        space->brk = MIN(brk, space->brk);
-    brk = space->brk;
-    spin_unlock(&space->lock, irq);
+    do {
+        uint32_t irq = spin_lock(&space->lock);
+        more = lower_portion(space, brk, &removed);
+        result = space->brk;
+        spin_unlock(&space->lock, irq);
+    } while (more);
     if (unlikely(!list_is_empty(&removed)))
         vma_free_list(&removed);
-    return brk;
+    return result;
 }
 
 uaddr_t space_brk(struct space *space, uaddr_t brk)

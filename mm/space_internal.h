@@ -89,16 +89,18 @@ static inline void space_ranges_changed(struct space *space, uaddr_t start, uadd
         space_update_exec_end(space);
 }
 
-/* Lock held.  May `npages` more pages of such a range be mapped?  0, or -ENOMEM: a limit, or more
- * than the machine has. */
-int space_compare_limits(struct space *space, uint32_t npages, unsigned vma_flags);
+/* Lock held.  May `npages` pages of such a range be mapped, where `replaced` pages are mapped now?
+ * 0, or -ENOMEM: a limit, or more than the machine has. */
+int space_compare_limits(struct space *space, uint32_t npages, uint32_t replaced,
+                         unsigned vma_flags);
 
+/* The same where nothing is mapped. */
 static inline int space_check_room(struct space *space, uint32_t npages, unsigned vma_flags)
 {
     bool unlimited = (space->limits.address_space & space->limits.data) == SPACE_UNLIMITED;
     return likely(unlimited && npages <= ROOM_IN_ANY_MACHINE)
                ? 0
-               : space_compare_limits(space, npages, vma_flags);
+               : space_compare_limits(space, npages, 0, vma_flags);
 }
 
 /* Lock held.  Make both ends of a range boundaries; 0 or -ENOMEM. */

@@ -85,7 +85,11 @@ static int64_t choose_place(struct space *space, const struct space_mmap *reques
         return start;
     if (request->placement == SPACE_FIXED_NOREPLACE)
         return -EEXIST;
-    int error = space_unmap_locked(space, start, start + nbytes, removed);
+    int error = space_split_ends(space, start, start + nbytes);
+    if (!error)
+        error = vma_reserve(&space->vmas); /* from here on nothing can fail */
+    if (!error)
+        error = space_unmap_locked(space, start, start + nbytes, removed);
     return error ? error : (int64_t)start;
 }
 
@@ -100,18 +104,40 @@ static uint32_t pages_mapped(struct space *space, uaddr_t start, uaddr_t end)
     return npages;
 }
 
+/* Lock held.  Is there room for a request?  A replacement counts only what it adds. */
+static int check_request(struct space *space, const struct space_mmap *request, uint32_t nbytes)
+{
+    uint32_t npages = nbytes >> PAGE_SHIFT;
+
+    if (request->placement != SPACE_FIXED)
+        return space_check_room(space, npages, request->vma_flags);
+    uint32_t replaced = pages_mapped(space, request->hint, request->hint + nbytes);
+    return space_compare_limits(space, npages, replaced, request->vma_flags);
+}
+
+/* A large place is emptied in portions, but only when the new range can be had. */
+static int empty_large_place(struct space *space, const struct space_mmap *request,
+                             uint32_t nbytes)
+{
+    uaddr_t start = request->hint, end = start + nbytes;
+    uint32_t irq = spin_lock(&space->lock);
+    int error = check_request(space, request, nbytes);
+
+    if (!error)
+        error = space_split_ends(space, start, end);
+    spin_unlock(&space->lock, irq);
+    if (!error)
+        space_thin_out(space, start, end);
+    return error;
+}
+
 /* Lock held. */
 static int64_t map_request(struct space *space, const struct space_mmap *request,
                            uint32_t nbytes, struct list_node *removed)
 {
     struct vma_backing backing = request->backing;
-    uint32_t replaced = request->placement == SPACE_FIXED
-                            ? pages_mapped(space, request->hint, request->hint + nbytes)
-                            : 0;
+    int error = check_request(space, request, nbytes);
 
-    space->vmas.npages -= replaced; /* a replacement counts only what it adds */
-    int error = space_check_room(space, nbytes >> PAGE_SHIFT, request->vma_flags);
-    space->vmas.npages += replaced;
     if (error)
         return error;
     int64_t start = choose_place(space, request, nbytes, removed);
@@ -132,10 +158,10 @@ int64_t space_mmap(struct space *space, const struct space_mmap *request)
     uint32_t nbytes = ALIGN_UP(request->nbytes, PAGE_SIZE);
     int error = space_mmap_check(request);
 
+    if (!error && request->placement == SPACE_FIXED && nbytes > THIN_OUT_FROM)
+        error = empty_large_place(space, request, nbytes);
     if (error)
         return error;
-    if (request->placement == SPACE_FIXED && nbytes > THIN_OUT_FROM)
-        space_thin_out(space, request->hint, request->hint + nbytes);
     uint32_t irq = spin_lock(&space->lock);
     int64_t result = map_request(space, request, nbytes, &removed);
     spin_unlock(&space->lock, irq);
@@ -207,16 +233,16 @@ static int64_t duplicate_range(struct space *space, const struct vma *vma, struc
 {
     uaddr_t to = move->to, end = to + move->new_nbytes;
     struct vma_backing backing = vma->backing;
+    unsigned flags = vma->flags & ~(VMA_HEAP | VMA_STACK);
 
     vma_move_backing(&backing, move->from, to);
-    int error = vma_insert(&space->vmas, to, end, vma->flags & ~(VMA_HEAP | VMA_STACK),
-                           &backing);
+    int error = vma_insert(&space->vmas, to, end, flags, &backing); /* may join `vma` with it */
     if (error)
         return error;
     error = space_move_pages(space, move->from, to, move->old_nbytes);
     if (error && space_split_ends(space, to, end) == 0)
         vma_remove(&space->vmas, to, end, &move->removed);
-    space_ranges_changed(space, to, end, vma->flags);
+    space_ranges_changed(space, to, end, flags);
     return error ? error : (int64_t)to;
 }
 

@@ -124,6 +124,24 @@ bool space_get_vma(struct space *space, unsigned index, struct vma_info *info)
     return found;
 }
 
+bool space_next_vma(struct space *space, uaddr_t *at, struct vma_info *info)
+{
+    uint32_t irq = spin_lock(&space->lock);
+    struct vma *last = space->vmas.hint; /* of a walk: where it was, which spares the search */
+    struct vma *vma = last && last->end == *at ? vma_next(&space->vmas, last)
+                                               : vma_find_next(&space->vmas, *at);
+
+    while (vma && vma->start == vma->end)
+        vma = vma_next(&space->vmas, vma);
+    if (vma) {
+        fill_info(space, vma, info);
+        space->vmas.hint = vma;
+        *at = vma->end;
+    }
+    spin_unlock(&space->lock, irq);
+    return vma != NULL;
+}
+
 /* Lock held.  Page tables and the directory. */
 static uint32_t count_tables(const struct space *space)
 {

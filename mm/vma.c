@@ -207,6 +207,24 @@ int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
     return 0;
 }
 
+void vma_drop_empty(struct vma_set *set, uaddr_t address)
+{
+    struct vma *vma = vma_find_next(set, address - 1), *next;
+
+    for (; vma && vma->start <= address; vma = next) {
+        next = vma_next(set, vma);
+        if (vma->start == address && is_empty(vma))
+            drop_empty(set, vma);
+    }
+}
+
+int vma_reserve(struct vma_set *set)
+{
+    if (!set->spare)
+        set->spare = slab_alloc(vma_cache, PAGE_ANY);
+    return set->spare ? 0 : -ENOMEM;
+}
+
 int vma_split(struct vma_set *set, uaddr_t address)
 {
     struct vma *vma = vma_find(set, address);

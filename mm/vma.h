@@ -109,6 +109,12 @@ bool vma_range_is_free(struct vma_set *set, uaddr_t start, uaddr_t end);
 int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
                const struct vma_backing *backing);
 
+/* Forget the empty range at `address`, if there is one. */
+void vma_drop_empty(struct vma_set *set, uaddr_t address);
+
+/* See to it that the next insertion or split cannot fail.  0 or -ENOMEM. */
+int vma_reserve(struct vma_set *set);
+
 /* Make `address` a boundary: a range that contains it becomes two.  0 or -ENOMEM (nothing
  * changed). */
 int vma_split(struct vma_set *set, uaddr_t address);

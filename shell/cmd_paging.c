@@ -109,9 +109,8 @@ static void explain_unmapped(struct space *space, uaddr_t address)
                          "`walk ADDRESS PID`)\n");
         return;
     }
-    for (unsigned i = 0; space_get_vma(space, i, &info); i++) {
-        if (address < info.start || address >= info.end)
-            continue;
+    uaddr_t at = address; /* the first range that ends above it */
+    if (space_next_vma(space, &at, &info) && address >= info.start) {
         shell_printf("      but ");
         print_range(&info);
         shell_printf(" %s allows it: a touch brings a frame\n", info.file.path);
@@ -157,7 +156,7 @@ static void print_maps(struct space *space)
     struct vma_info info;
     unsigned count = 0;
 
-    for (; space_get_vma(space, count, &info); count++) {
+    for (uaddr_t at = 0; space_next_vma(space, &at, &info); count++) {
         print_range(&info);
         shell_printf("%c %08llx %5u %-24s %8u kB\n", info.executable_by_limit ? '!' : ' ',
                      (unsigned long long)info.file_offset, info.file.inode, info.file.path,

@@ -63,9 +63,13 @@ static void describe_owner(struct page *head)
         break;
     case PAGE_ANON:
     case PAGE_FILE:
-        shell_printf(", mapped in %u place%s%s", head->refs, head->refs == 1 ? "" : "s",
+    case PAGE_SHMEM: {
+        /* The page cache has a reference, too. */
+        uint32_t places = head->refs - (head->kind != PAGE_ANON && head->cache);
+        shell_printf(", mapped in %u place%s%s", places, places == 1 ? "" : "s",
                      head == space_zero_page() ? ", the zero frame" : "");
         break;
+    }
     default:
         break;
     }

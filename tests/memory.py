@@ -12,10 +12,9 @@ def processes(shell):
     return [int(pid) for pid in PROCESS.findall(shell.command("ps"))]
 
 
-def pid_of(shell, name):
-    """Of the newest one with this name."""
-    return int(re.findall(rf"^ *(\d+) .* {re.escape(name)}(?: &)?$", shell.command("ps"),
-                          re.MULTILINE)[-1])
+def start(shell, program):
+    """In the background; its number."""
+    return int(re.search(r"^\[(\d+)\] started$", shell.command(f"{program} &"), re.MULTILINE)[1])
 
 
 def kill_all(shell):

@@ -75,7 +75,6 @@ GO = r"""
 printf 'if true;then echo a;fi\nfor i in 1 2;do echo $i;done\n' | shfmt
 printf 'if true; then\n' | shfmt; echo $?
 i=0; while [ $i -lt 400 ]; do echo "f$i(){ echo $i|cat;}"; i=$((i+1)); done | shfmt -i 4 | md5sum
-mkdir d; echo 'a  &&   b' >d/x.sh; echo 'c|d' >d/y.sh; shfmt -w d; cat d/x.sh d/y.sh; shfmt -l d
 echo 'echo $((1+2))' | shfmt -tojson | grep -c Type; shfmt nothing; echo $?
 """
 

@@ -3,7 +3,7 @@ pass, and it has everything back."""
 
 import pytest
 
-from machine import ANSWER_LIMIT, qemu_shell
+from machine import ANSWER_LIMIT, Machine, qemu_shell
 from memory import assert_well, in_use
 
 CALLS, SEEDS, GROUPS = 50_000, range(1, 21), 2
@@ -47,6 +47,18 @@ def test_random_system_calls_while_allocations_fail(shell, seed):
     assert_well(shell)
     shell.command("fuzz 0 1")  # removes what is left, if it was killed
     assert in_use(shell) == before
+
+
+@pytest.mark.parametrize("machine, parameter, seed", [
+    pytest.param(Machine("64M", "486,-pse"), "", 101, marks=in_group(0)),
+    pytest.param(Machine("8M", "pentium"), "", 102, marks=in_group(1)),
+    pytest.param(Machine("1200M"), "", 103, marks=in_group(0)),
+    pytest.param(Machine("64M"), "slab_debug=FZP", 104, marks=in_group(1)),
+], ids=["486", "8M", "high-memory", "slab-debug"])
+def test_on_other_machines(machine, parameter, seed):
+    with qemu_shell(machine, append=f"loglevel=1 {parameter}") as shell:
+        assert fuzz(shell, seed, CALLS).endswith("done")
+        assert_well(shell)
 
 
 def test_there_are_a_million():

@@ -20,6 +20,8 @@ PROGRAMS = [
     ("args", ""),
     ("args one 'two words' '' \"quo'te\"", ""),
     ("heap", ""),
+    ("heap map", ""),
+    ("gc", ""),
     ("memhog 4M", ""),
     ("memhog", ""),
     ("memhog nonsense", ""),

@@ -20,7 +20,7 @@
 #define FPU_CONTROL_DEFAULT 0x037Fu
 #define FPU_TAGS_EMPTY 0xFFFFu
 #define MXCSR_DEFAULT 0x1F80u
-#define MXCSR_SAFE_MASK 0xFFBFu /* bits that every SSE processor has (not DAZ) */
+#define MXCSR_OLDEST_MASK 0xFFBFu /* bits that every SSE processor has (not DAZ) */
 
 /* First words of the FNSAVE format (32-bit protected mode): each register in the low half of a
  * double word.  The high half reads as ones. */
@@ -29,9 +29,11 @@ enum { FNSAVE_CONTROL, FNSAVE_STATUS, FNSAVE_TAGS };
 /* Byte offsets in the FXSAVE format.  Its tag byte is inverted: 0 = all registers empty. */
 #define FXSAVE_CONTROL 0
 #define FXSAVE_MXCSR 24
+#define FXSAVE_MXCSR_MASK 28
 
 static struct {
     struct fpu_state *owner, *current;
+    uint32_t mxcsr_mask; /* the bits of MXCSR that this processor has */
 } fpu;
 
 static void registers_save(struct fpu_state *state)
@@ -84,6 +86,20 @@ static bool handle_no_fpu(struct trap_frame *frame)
     return true;
 }
 
+/* FXSAVE says which bits of MXCSR there are; 0 on the oldest (SDM vol. 1, 11.6.6). */
+static void find_mxcsr_mask(void)
+{
+    struct fpu_state state;
+    uint32_t mask;
+
+    memset(&state, 0, sizeof(state));
+    allow();
+    registers_save(&state);
+    memcpy(&mask, state.area + FXSAVE_MXCSR_MASK, sizeof(mask));
+    fpu.mxcsr_mask = mask ? mask : MXCSR_OLDEST_MASK;
+    deny();
+}
+
 void fpu_init(void)
 {
     uint32_t cr0 = cr0_read() & ~(CR0_EM | CR0_MP);
@@ -92,6 +108,7 @@ void fpu_init(void)
     if (cpu_has(CPU_FXSR)) {
         uint32_t cr4 = cr4_read() | CR4_OSFXSR;
         cr4_write(cpu_has(CPU_SSE) ? cr4 | CR4_OSXMMEXCPT : cr4);
+        find_mxcsr_mask();
     }
     trap_set_handler(TRAP_NO_FPU, handle_no_fpu);
 }
@@ -164,7 +181,7 @@ void fpu_sanitise(struct fpu_state *state)
     if (!cpu_has(CPU_FXSR))
         return;
     memcpy(&mxcsr, state->area + FXSAVE_MXCSR, sizeof(mxcsr));
-    mxcsr &= MXCSR_SAFE_MASK;
+    mxcsr &= fpu.mxcsr_mask;
     memcpy(state->area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 

@@ -145,8 +145,13 @@ trap_page_fault_clac:
     jne 2f
     addl $4, %esp
     jmp trap_restore
-1:  call trap_not_answered
-2:  call trap_finish
+    /* Each callee may have changed its argument's place, which is its own. */
+1:  addl $4, %esp
+    pushl %esp
+    call trap_not_answered
+2:  addl $4, %esp
+    pushl %esp
+    call trap_finish
     addl $4, %esp
     jmp trap_restore
     .size trap_page_fault_entry, . - trap_page_fault_entry

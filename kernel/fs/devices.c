@@ -14,6 +14,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/lib/assert.h"
 #include "kernel/lib/errno.h"
+#include "kernel/sched/thread.h"
 #include "mm/uaccess.h"
 
 #define MEMORY_MAJOR 1 /* Linux, devices.txt: "Memory devices" */
@@ -55,7 +56,7 @@ static int32_t random_read(struct file *file, uaddr_t buffer, uint32_t nbytes, u
     uint32_t done = 0, missing = 0;
 
     (void)file, (void)offset;
-    while (done < nbytes && missing == 0) {
+    while (done < nbytes && missing == 0 && !(done > 0 && thread_current()->interrupted)) {
         uint32_t length = MIN(CHUNK, nbytes - done);
         random_bytes(chunk, length);
         missing = (uint32_t)copy_to_user(buffer + done, chunk, length);

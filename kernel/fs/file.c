@@ -53,34 +53,17 @@ void file_init(void)
 
 /* ---- files ---- */
 
-struct file *file_alloc(const struct file_ops *ops, unsigned flags, void *private)
-{
-    struct file *file = slab_alloc(files.file_cache, PAGE_ZERO);
-
-    if (!file)
-        return NULL;
-    file->refs = 1;
-    file->ops = ops;
-    file->flags = flags;
-    file->private = private;
-    return file;
-}
-
-void file_discard(struct file *file)
-{
-    slab_free(files.file_cache, file);
-}
-
 int file_open(struct inode *inode, unsigned flags, struct file **opened)
 {
     static const struct file_ops no_ops; /* O_PATH, and types that cannot be read or written */
-    bool path_only = flags & O_PATH;
-    struct file *file = file_alloc(path_only || !inode->file_ops ? &no_ops : inode->file_ops,
-                                   flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC),
-                                   NULL);
+    struct file *file = slab_alloc(files.file_cache, PAGE_ZERO);
 
     if (!file)
         return -ENOMEM;
+    mutex_init(&file->position, "position");
+    file->refs = 1;
+    file->ops = (flags & O_PATH) || !inode->file_ops ? &no_ops : inode->file_ops;
+    file->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     file->inode = inode_get(inode);
     int error = file->ops->open ? file->ops->open(file) : 0;
     if (error) {
@@ -110,9 +93,25 @@ void file_release(struct file *file)
         return;
     if (file->ops->release)
         file->ops->release(file);
-    if (file->inode)
-        inode_put(file->inode);
+    inode_put(file->inode);
     slab_free(files.file_cache, file);
+}
+
+static bool has_position(const struct file *file)
+{
+    return inode_is(file->inode, S_IFREG) || inode_is(file->inode, S_IFDIR);
+}
+
+void file_lock_position(struct file *file)
+{
+    if (has_position(file))
+        mutex_lock(&file->position);
+}
+
+void file_unlock_position(struct file *file)
+{
+    if (has_position(file))
+        mutex_unlock(&file->position);
 }
 
 int64_t file_seek_in_size(struct file *file, int64_t offset, int whence)
@@ -181,12 +180,16 @@ struct file_table *file_table_copy(struct file_table *table)
     if (!copy)
         return NULL;
     copy->limit = table->limit;
-    while (copy->count < table->count)
-        if (make_room(copy, table->count) != 0) {
+    uint32_t irq = spin_lock(&table->lock);
+    while (copy->count < table->count) { /* another thread may let it grow meanwhile */
+        unsigned count = table->count;
+        spin_unlock(&table->lock, irq);
+        if (make_room(copy, count) != 0) {
             file_table_release(copy);
             return NULL;
         }
-    uint32_t irq = spin_lock(&table->lock);
+        irq = spin_lock(&table->lock);
+    }
     for (unsigned fd = 0; fd < table->count; fd++) {
         copy->slots[fd] = table->slots[fd];
         if (copy->slots[fd].file)
@@ -296,6 +299,18 @@ int file_table_close(struct file_table *table, int fd)
         return -EBADF;
     file_release(file);
     return 0;
+}
+
+bool file_table_is_full(struct file_table *table)
+{
+    uint32_t irq = spin_lock(&table->lock);
+    unsigned fd = 0;
+
+    while (fd < table->count && table->slots[fd].file)
+        fd++;
+    bool full = fd >= table->limit;
+    spin_unlock(&table->lock, irq);
+    return full;
 }
 
 int file_table_get_cloexec(struct file_table *table, int fd)

@@ -1,10 +1,10 @@
 /* kernel/fs/file.h - open files, and the tables of descriptors that name them.
  * Below: inode.  Above: system calls, process.
- * Lock: "files" in each table; a file's offset is changed by whoever reads or writes (no lock: as on
- * Linux before 3.14, two threads on one descriptor are on their own). */
+ * Locks: "files" in each table; "position" (a mutex) in each file, see file_lock_position(). */
 #pragma once
 
 #include "kernel/fs/inode.h"
+#include "kernel/sched/mutex.h"
 
 /* open(2), Linux i386. */
 #define O_ACCMODE 03u
@@ -43,7 +43,8 @@ struct file {
     uint32_t refs;
     unsigned flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH ...; not O_CLOEXEC */
     uint64_t offset;
-    struct inode *inode; /* NULL only for anonymous pipes' ends without one */
+    struct mutex position; /* held while the offset is used and moved on */
+    struct inode *inode;
     const struct file_ops *ops;
     void *private; /* the ops' */
 };
@@ -63,15 +64,17 @@ struct file_ops {
 /* The caches; called by fs_init(). */
 void file_init(void);
 
-/* A file without an inode, with one reference (pipes); NULL: no memory. */
-struct file *file_alloc(const struct file_ops *ops, unsigned flags, void *private);
-void file_discard(struct file *file); /* one that was never used: without calling release */
-
 /* A new file with one reference for an inode (takes a reference to it) and calls ops->open.  0 or
  * -Exxx. */
 int file_open(struct inode *inode, unsigned flags, struct file **opened);
 struct file *file_hold(struct file *file);
 void file_release(struct file *file); /* one reference less; may sleep */
+
+/* Who reads or writes at the file's own offset, or moves it: processes and threads that share a file
+ * get places one after the other (POSIX, 2.9.7).  Only for what has a position; others may sleep for
+ * long in a read. */
+void file_lock_position(struct file *file);
+void file_unlock_position(struct file *file);
 
 /* Directories and regular files: an lseek(2) that suits both. */
 int64_t file_seek_in_size(struct file *file, int64_t offset, int whence);
@@ -103,6 +106,9 @@ int file_table_set(struct file_table *table, int fd, struct file *file,
                    enum file_cloexec cloexec);
 int file_table_close(struct file_table *table, int fd); /* 0, -EBADF */
 
+/* Would file_table_add() say -EMFILE now?  For who must not act in vain. */
+bool file_table_is_full(struct file_table *table);
+
 /* FD_CLOEXEC of a descriptor: get (0, 1, -EBADF) and set. */
 int file_table_get_cloexec(struct file_table *table, int fd);
 int file_table_set_cloexec(struct file_table *table, int fd, enum file_cloexec cloexec);
@@ -129,7 +135,10 @@ int poll_wait(struct poll_request *requests, unsigned count, uint64_t nticks);
 
 /* ---- pipes ---- */
 
-/* The two ends of a new pipe, one reference each; flags: O_NONBLOCK.  0, -ENOMEM. */
+#define PIPE_DEVICE DEVICE_NUMBER(0, 0x0B) /* st_dev of pipes without a name */
+
+/* The two ends of a new pipe, one reference each; flags: O_NONBLOCK.  Its inode has no name but
+ * "pipe:[NUMBER]".  0, -ENOMEM. */
 int pipe_create(unsigned flags, struct file **read_end, struct file **write_end);
 
 /* For inodes of type S_IFIFO, whose `private` belongs to these. */

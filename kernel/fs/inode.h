@@ -33,6 +33,8 @@ struct dir_entry {
     char name[NAME_MAX + 1];
 };
 
+enum inode_size_rule { INODE_GROW, INODE_KEEP_SIZE };
+
 /* Results: 0 or -Exxx.  An inode that is returned has a reference for the caller. */
 struct inode_ops {
     /* Directories.  NULL: -ENOTDIR (lookup, readdir) or -EPERM/-EROFS (the others). */
@@ -54,6 +56,11 @@ struct inode_ops {
     int (*follow)(struct inode *inode, struct inode **target);
     /* Regular files: a new size.  NULL: -EINVAL. */
     int (*truncate)(struct inode *inode, uint64_t size);
+    /* Regular files: memory for the bytes [start, end), end <= INT64_MAX; the file gets as long, or
+     * keeps its size.  -ENOSPC: there is none; -EFBIG; -EINTR: a signal came first (what was taken
+     * stays).  NULL: -EOPNOTSUPP. */
+    int (*allocate)(struct inode *inode, uint64_t start, uint64_t end,
+                    enum inode_size_rule rule);
     /* Any inode.  Its absolute path (see inode_path); NULL: nobody knows.  Any context. */
     void (*path)(const struct inode *inode, char *text, size_t size);
     /* The last reference is gone (a name in a directory is one, too).  The fs lock may be held or not:

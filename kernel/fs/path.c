@@ -202,19 +202,21 @@ int path_lookup(struct inode *start, const char *path, enum path_links links,
     return walk_end(&walk, error, found);
 }
 
-/* "name/" cannot mean a file that is no directory. */
-static int check_slash(const struct walk *walk, const char *name)
+/* Is the component a link? */
+static bool is_link(const struct walk *walk)
 {
+    char name[NAME_MAX + 1];
     struct inode *found;
 
-    if (*walk->rest != '/' || look_up(walk, name, &found) != 0)
-        return 0;
-    bool directory = inode_is(found, S_IFDIR);
+    if (copy_name(walk, name) != 0 || look_up(walk, name, &found) != 0)
+        return false;
+    bool link = inode_is(found, S_IFLNK);
     inode_put(found);
-    return directory ? 0 : -ENOTDIR;
+    return link;
 }
 
-int path_lookup_parent(struct inode *start, const char *path, struct inode **dir, char *name)
+static int look_up_end(struct inode *start, const char *path, enum path_links links,
+                       struct inode **dir, char *name)
 {
     struct walk walk;
     int error = walk_begin(&walk, start, path);
@@ -223,7 +225,7 @@ int path_lookup_parent(struct inode *start, const char *path, struct inode **dir
         return error;
     name[0] = '\0';
     while (!error && next_component(&walk)) {
-        if (is_last(&walk)) {
+        if (is_last(&walk) && (links == PATH_NOFOLLOW || !is_link(&walk))) {
             error = copy_name(&walk, name);
             break;
         }
@@ -231,7 +233,17 @@ int path_lookup_parent(struct inode *start, const char *path, struct inode **dir
     }
     if (!error && !inode_is(walk.at, S_IFDIR))
         error = -ENOTDIR;
-    if (!error && name[0])
-        error = check_slash(&walk, name);
+    if (!error && links == PATH_FOLLOW && *walk.rest == '/')
+        error = -EISDIR;
     return walk_end(&walk, error, dir);
+}
+
+int path_lookup_parent(struct inode *start, const char *path, struct inode **dir, char *name)
+{
+    return look_up_end(start, path, PATH_NOFOLLOW, dir, name);
+}
+
+int path_lookup_create(struct inode *start, const char *path, struct inode **dir, char *name)
+{
+    return look_up_end(start, path, PATH_FOLLOW, dir, name);
 }

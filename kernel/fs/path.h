@@ -17,3 +17,7 @@ int path_lookup(struct inode *start, const char *path, enum path_links links,
  * component in `name` (NAME_MAX + 1 bytes; "" for "/", may be "." or "..").  Errors as above, for what
  * comes before it. */
 int path_lookup_parent(struct inode *start, const char *path, struct inode **dir, char *name);
+
+/* The same for open(O_CREAT) after path_lookup() has found nothing: if the last component is a link
+ * that leads nowhere, the file is made where it leads.  -EISDIR: a slash at the end. */
+int path_lookup_create(struct inode *start, const char *path, struct inode **dir, char *name);

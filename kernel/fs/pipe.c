@@ -1,9 +1,9 @@
 /* Pipes: a queue of bytes between programs (pipe(7)).
  *
- * Buffer    A ring of PIPE_PAGES pages.  head and tail count all bytes ever written and read; modulo
- *           the ring's size they are places in it.  A page is allocated when the first byte is
- *           written to it and freed when its last byte was read, so that an empty pipe has none but
- *           the one it works in.
+ * Buffer    A ring of PIPE_PAGES pages.  head and tail count bytes written and read; modulo the
+ *           ring's size they are places in it.  A page is allocated when the first byte is written to
+ *           it and freed when its last byte was read.  An empty pipe begins its last page again, so
+ *           that it has one at most.
  *
  *               tail                  head
  *                v                     v
@@ -13,10 +13,14 @@
  *           for the last reader to go (EPIPE).
  * Atomic    A write of at most PIPE_BUF bytes goes in whole or waits.  Longer ones go in as room
  *           comes.
- * Lock      a mutex in each pipe: bytes are copied from and to user memory, which may fault. */
+ * Names     A FIFO's inode is in a directory; pipe(2) makes one that is nowhere, but can be opened
+ *           again through /proc/PID/fd.  The pipe itself exists while somebody has it open.
+ * Locks     a mutex in each pipe: bytes are copied from and to user memory, which may fault.
+ *           Interrupts off: who has it open, and the way from the inode to the pipe. */
 #include "kernel/cpu/cpu.h"
 #include "kernel/fs/file.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
 #include "kernel/sched/mutex.h"
 #include "mm/kmalloc.h"
 #include "mm/uaccess.h"
@@ -28,7 +32,7 @@
 struct pipe {
     struct mutex mutex;
     unsigned readers, writers; /* open files of each end */
-    uint32_t head, tail;       /* bytes ever written, read */
+    uint32_t head, tail;       /* bytes written, read */
     uint8_t *pages[PIPE_PAGES];
     struct wait_queue readable, writable;
     uint32_t read_opens,
@@ -80,14 +84,18 @@ static uint8_t *piece_at(struct pipe *pipe, uint32_t at, uint32_t nbytes, uint32
     return *page ? *page + at % PAGE_SIZE : NULL;
 }
 
-/* The reader has left a page: give it back, unless the writer works in it or has come round to its
- * place in the ring again. */
-static void free_page_before(struct pipe *pipe)
+/* The reader has left a page: give it back, unless the writer has come round to its place in the ring
+ * again, or the pipe is empty and can begin it once more. */
+static void leave_page(struct pipe *pipe)
 {
     uint8_t **page = &pipe->pages[(pipe->tail - 1) / PAGE_SIZE % PIPE_PAGES];
 
-    if (pipe->tail % PAGE_SIZE == 0 && bytes_in(pipe) > 0 &&
-        bytes_in(pipe) <= PIPE_BYTES - PAGE_SIZE) {
+    if (pipe->tail % PAGE_SIZE != 0)
+        return;
+    if (bytes_in(pipe) == 0) {
+        pipe->tail -= PAGE_SIZE;
+        pipe->head = pipe->tail;
+    } else if (bytes_in(pipe) <= PIPE_BYTES - PAGE_SIZE) {
         kfree(*page);
         *page = NULL;
     }
@@ -106,7 +114,7 @@ static int32_t copy_out(struct pipe *pipe, uaddr_t buffer, uint32_t nbytes)
             return done ? (int32_t)done : -EFAULT;
         done += length;
         pipe->tail += length;
-        free_page_before(pipe);
+        leave_page(pipe);
     }
     return (int32_t)done;
 }
@@ -242,34 +250,92 @@ static int32_t pipe_ioctl(struct file *file, uint32_t request, uaddr_t argument)
     return copy_to_user(argument, &nbytes, sizeof(nbytes)) ? -EFAULT : 0;
 }
 
+/* ---- opening and closing: interrupts off ---- */
+
 static void count_end(struct pipe *pipe, const struct file *file, int step)
 {
-    uint32_t irq = irq_save();
     if (is_reader(file))
         pipe->readers += (unsigned)step;
     if (is_writer(file))
         pipe->writers += (unsigned)step;
-    irq_restore(irq);
-}
-
-/* One end is closed.  True: it was the last of both. */
-static bool close_end(struct file *file)
-{
-    struct pipe *pipe = file->private;
-
-    count_end(pipe, file, -1);
-    wake(&pipe->readable);
-    wake(&pipe->writable);
-    return pipe->readers == 0 && pipe->writers == 0;
 }
 
 static void pipe_release(struct file *file)
 {
-    if (close_end(file))
-        pipe_free(file->private);
+    struct pipe *pipe = file->private;
+    uint32_t irq = irq_save();
+
+    count_end(pipe, file, -1);
+    bool last = pipe->readers == 0 && pipe->writers == 0;
+    if (last)
+        file->inode->private = NULL;
+    wake(&pipe->readable);
+    wake(&pipe->writable);
+    irq_restore(irq);
+    if (last)
+        pipe_free(pipe);
 }
 
-static const struct file_ops pipe_file_ops = {
+/* The inode's pipe, or `fresh` if it has none, with one more end open. */
+static struct pipe *join(struct file *file, struct pipe *fresh)
+{
+    struct pipe *pipe = file->inode->private;
+
+    if (!pipe)
+        pipe = file->inode->private = fresh;
+    file->private = pipe;
+    count_end(pipe, file, +1);
+    pipe->read_opens += is_reader(file);
+    pipe->write_opens += is_writer(file);
+    wake(&pipe->readable);
+    return pipe;
+}
+
+/* Wait until the other end has been opened, even if it is closed again already. */
+static int wait_for_other_end(struct pipe *pipe, const unsigned *present, const uint32_t *opens)
+{
+    uint32_t before = *opens;
+    bool woken = true;
+
+    while (*present == 0 && *opens == before && woken)
+        woken = wait_queue_sleep(&pipe->readable);
+    return *present > 0 || *opens != before ? 0 : -ERESTARTSYS;
+}
+
+/* As fifo(7) has it: readers wait for a writer and writers for a reader, unless O_NONBLOCK (a reader
+ * does not wait then, a writer gets -ENXIO) or O_RDWR.  A pipe without a name waits for nobody. */
+static int wait_after_join(const struct file *file, struct pipe *pipe)
+{
+    bool nonblock = file->flags & O_NONBLOCK;
+
+    if (file->inode->device == PIPE_DEVICE || (is_reader(file) && is_writer(file)))
+        return 0;
+    if (is_reader(file))
+        return nonblock ? 0 : wait_for_other_end(pipe, &pipe->writers, &pipe->write_opens);
+    if (nonblock)
+        return pipe->readers == 0 ? -ENXIO : 0;
+    return wait_for_other_end(pipe, &pipe->readers, &pipe->read_opens);
+}
+
+static int pipe_open(struct file *file)
+{
+    struct pipe *fresh = pipe_alloc();
+
+    if (!fresh)
+        return -ENOMEM;
+    uint32_t irq = irq_save();
+    struct pipe *pipe = join(file, fresh);
+    int error = wait_after_join(file, pipe);
+    irq_restore(irq);
+    if (pipe != fresh)
+        pipe_free(fresh);
+    if (error)
+        pipe_release(file);
+    return error;
+}
+
+const struct file_ops fifo_file_ops = {
+    .open = pipe_open,
     .read = pipe_read,
     .write = pipe_write,
     .poll = pipe_poll,
@@ -277,103 +343,55 @@ static const struct file_ops pipe_file_ops = {
     .release = pipe_release,
 };
 
+/* ---- pipe(2) ---- */
+
+static void show_pipe_path(const struct inode *inode, char *text, size_t size)
+{
+    snprintf(text, size, "pipe:[%u]", inode->number);
+}
+
+static void free_inode(struct inode *inode)
+{
+    kfree(inode);
+}
+
+/* An inode that is in no directory, with one reference; NULL: no memory. */
+static struct inode *make_inode(void)
+{
+    static const struct inode_ops ops = { .path = show_pipe_path, .release = free_inode };
+    static uint32_t last_number;
+    struct inode *inode = kmalloc(sizeof(*inode), PAGE_ANY);
+
+    if (!inode)
+        return NULL;
+    uint32_t irq = irq_save();
+    uint32_t number = ++last_number;
+    irq_restore(irq);
+    *inode = (struct inode){
+        .number = number,
+        .device = PIPE_DEVICE,
+        .mode = S_IFIFO | 0600,
+        .nlink = 1,
+        .refs = 1,
+        .ops = &ops,
+        .file_ops = &fifo_file_ops,
+    };
+    inode->atime = inode->mtime = inode->ctime = fs_now();
+    return inode;
+}
+
 int pipe_create(unsigned flags, struct file **read_end, struct file **write_end)
 {
-    struct pipe *pipe = pipe_alloc();
-    struct file *reader = NULL, *writer = NULL;
+    struct inode *inode = make_inode();
 
-    if (pipe)
-        reader = file_alloc(&pipe_file_ops, flags | O_RDONLY, pipe);
-    if (reader)
-        writer = file_alloc(&pipe_file_ops, flags | O_WRONLY, pipe);
-    if (!writer) {
-        if (reader)
-            file_discard(reader);
-        if (pipe)
-            pipe_free(pipe);
+    if (!inode)
         return -ENOMEM;
+    int error = file_open(inode, flags | O_RDONLY, read_end);
+    if (!error) {
+        error = file_open(inode, flags | O_WRONLY, write_end);
+        if (error)
+            file_release(*read_end);
     }
-    pipe->readers = pipe->writers = 1;
-    pipe->read_opens = pipe->write_opens = 1;
-    *read_end = reader;
-    *write_end = writer;
-    return 0;
-}
-
-/* ---- FIFOs: a pipe with a name; it lives while somebody has it open ---- */
-
-/* Wait until the other end has been opened since `before` was counted. */
-static int wait_for_other_end(struct pipe *pipe, const unsigned *present, const uint32_t *opens)
-{
-    uint32_t irq = irq_save(), before = *opens;
-    bool woken = true;
-
-    while (*present == 0 && *opens == before && woken)
-        woken = wait_queue_sleep(&pipe->readable);
-    bool came = *present > 0 || *opens != before;
-    irq_restore(irq);
-    return came ? 0 : -ERESTARTSYS;
-}
-
-static void fifo_release(struct file *file)
-{
-    struct pipe *pipe = file->private;
-    uint32_t irq = irq_save();
-    bool last = close_end(file);
-
-    if (last)
-        file->inode->private = NULL;
-    irq_restore(irq);
-    if (last)
-        pipe_free(pipe);
-}
-
-/* The inode's pipe, made if it has none, with one more end open; NULL: no memory. */
-static struct pipe *fifo_join(struct file *file)
-{
-    struct pipe *fresh = pipe_alloc();
-    uint32_t irq = irq_save();
-    struct pipe *pipe = file->inode->private;
-
-    if (!pipe)
-        pipe = file->inode->private = fresh;
-    if (pipe) {
-        count_end(pipe, file, +1);
-        pipe->read_opens += is_reader(file);
-        pipe->write_opens += is_writer(file);
-    }
-    irq_restore(irq);
-    if (fresh && pipe != fresh)
-        pipe_free(fresh);
-    return pipe;
-}
-
-/* As fifo(7) has it: readers wait for a writer and writers for a reader, unless O_NONBLOCK (a reader
- * does not wait then, a writer gets -ENXIO) or O_RDWR. */
-static int fifo_open(struct file *file)
-{
-    struct pipe *pipe = file->private = fifo_join(file);
-
-    if (!pipe)
-        return -ENOMEM;
-    wake(&pipe->readable);
-    int error = 0;
-    if (is_reader(file) && !is_writer(file) && !(file->flags & O_NONBLOCK))
-        error = wait_for_other_end(pipe, &pipe->writers, &pipe->write_opens);
-    else if (is_writer(file) && !is_reader(file) && pipe->readers == 0)
-        error = file->flags & O_NONBLOCK
-                    ? -ENXIO
-                    : wait_for_other_end(pipe, &pipe->readers, &pipe->read_opens);
-    if (error)
-        fifo_release(file);
+    inode_put(inode); /* the ends have references of their own */
     return error;
 }
-
-const struct file_ops fifo_file_ops = {
-    .open = fifo_open,
-    .read = pipe_read,
-    .write = pipe_write,
-    .poll = pipe_poll,
-    .ioctl = pipe_ioctl,
-    .release = fifo_release,
-};

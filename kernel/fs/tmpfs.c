@@ -441,6 +441,7 @@ static const struct inode_ops directory_ops = {
 
 static const struct inode_ops regular_ops = {
     .truncate = tmpfs_truncate,
+    .allocate = tmpfs_allocate,
     .path = entry_path,
     .release = tmpfs_release,
 };

@@ -26,3 +26,5 @@ bool tmpfs_mount_path(const struct inode *dir, char *text, size_t size);
 /* tmpfs_file.c: contents of regular files. */
 extern const struct file_ops tmpfs_file_ops;
 int tmpfs_truncate(struct inode *inode, uint64_t size);
+int tmpfs_allocate(struct inode *inode, uint64_t start, uint64_t end,
+                   enum inode_size_rule rule);

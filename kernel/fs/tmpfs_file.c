@@ -12,6 +12,7 @@
 #include "kernel/fs/tmpfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/sched/thread.h"
 #include "mm/kmap.h"
 #include "mm/uaccess.h"
 
@@ -209,6 +210,56 @@ int tmpfs_truncate(struct inode *inode, uint64_t size)
         return -EFBIG;
     pagecache_resize(inode->cache, size);
     note_write(inode);
+    return 0;
+}
+
+/* How many of the pages [first, end) are not in memory; no more than `most` are counted. */
+static uint32_t count_missing(struct page_cache *cache, uint32_t first, uint32_t end,
+                              uint32_t most)
+{
+    uint32_t missing = 0;
+
+    for (uint32_t index = first; index < end && missing < most; index++) {
+        struct page *page = pagecache_find(cache, index);
+        if (page)
+            pagecache_put_page(page);
+        missing += !page;
+    }
+    return missing;
+}
+
+/* Is there room in the file system for the pages [first, end)? */
+static bool have_room(struct page_cache *cache, uint32_t first, uint32_t end)
+{
+    struct pagecache_stats stats;
+
+    pagecache_get_stats(&stats);
+    uint32_t left = stats.limit - MIN(stats.limit, stats.limited_pages);
+    return count_missing(cache, first, end, left + 1) <= left;
+}
+
+int tmpfs_allocate(struct inode *inode, uint64_t start, uint64_t end, enum inode_size_rule rule)
+{
+    struct page_cache *cache = inode->cache;
+
+    if (end > TMPFS_FILE_MAX)
+        return -EFBIG;
+    uint32_t first = (uint32_t)(start >> PAGE_SHIFT);
+    uint32_t stop = (uint32_t)((end + PAGE_MASK) >> PAGE_SHIFT);
+    if (!have_room(cache, first, stop))
+        return -ENOSPC;
+    for (uint32_t index = first; index < stop; index++) {
+        if (thread_current()->interrupted)
+            return -EINTR;
+        struct page *page = pagecache_page(cache, index);
+        if (!page)
+            return -ENOSPC;
+        pagecache_mark_dirty(page); /* one that equals the source could be dropped */
+        pagecache_put_page(page);
+    }
+    if (rule == INODE_GROW)
+        pagecache_grow(cache, end);
+    inode->ctime = fs_now();
     return 0;
 }
 

@@ -50,6 +50,7 @@
 /* Inside the kernel only: a system call that a signal has cut short and that may be started again
  * (proc/signal.c turns it into EINTR or into a restart; a program never sees it). */
 #define ERESTARTSYS 512
+#define ERESTARTNOINTR 513 /* restart in any case */
 #define ERESTARTNOHAND 514 /* EINTR if a handler runs, else restart */
 #define ERESTART_RESTARTBLOCK \
     516 /* sleeps: EINTR if a handler runs, else go on with the rest */

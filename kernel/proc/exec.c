@@ -376,23 +376,23 @@ void exec_commit(struct space *space, struct inode *executable, const char *path
         inode_put(old_executable);
 }
 
-/* A table of descriptors that another process has, too, must not be changed by
- * close-on-exec. */
-static int unshare_files(struct process *process)
+/* A table of descriptors that another process has, too, must not be changed by close-on-exec.  The
+ * copy is made while there is a way back; other threads use the old one until they have ended. */
+static int copy_shared_files(struct process *process, struct file_table **copy)
 {
+    *copy = process->files_shared ? file_table_copy(process->files) : NULL;
+    return process->files_shared && !*copy ? -ENOMEM : 0;
+}
+
+static void replace_files(struct process *process, struct file_table *copy)
+{
+    uint32_t irq = spin_lock(&processes.lock);
     struct file_table *shared = process->files;
 
-    if (!process->files_shared)
-        return 0;
-    struct file_table *copy = file_table_copy(shared);
-    if (!copy)
-        return -ENOMEM;
-    uint32_t irq = spin_lock(&processes.lock);
     process->files = copy;
     process->files_shared = false;
     spin_unlock(&processes.lock, irq);
     file_table_release(shared);
-    return 0;
 }
 
 /* Futexes of the old program lie in the old memory. */
@@ -437,19 +437,24 @@ int exec_replace(const char *path, struct exec_strings *strings, struct trap_fra
     struct exec_image image;
     struct space *space;
     struct inode *executable;
+    struct file_table *files = NULL;
     int error = load_by_path(process, path, strings, &space, &image, &executable);
 
     if (error)
         return error;
-    error = unshare_files(process);
+    error = copy_shared_files(process, &files);
     if (!error)
         error = process_become_single();
     if (error) {
+        if (files)
+            file_table_release(files);
         thread_set_space(process->space);
         space_put(space);
         inode_put(executable);
         return error;
     }
+    if (files)
+        replace_files(process, files);
     leave_old_memory(task, space);
     file_table_close_on_exec(process->files);
     exec_commit(space, executable, path);

@@ -73,8 +73,6 @@ void process_continued(struct process *process)
     uint32_t irq = 0;
     bool taken = processes_lock_nested(&irq);
 
-    if (process->state == PROCESS_STOPPED)
-        process->state = PROCESS_RUNNING;
     process->continued = true;
     tell_change(process, CLD_CONTINUED, SIGCONT);
     processes_unlock_nested(taken, irq);

@@ -131,7 +131,10 @@ void task_discard(struct task *task)
 /* 0 or -ENOMEM; what has been copied by then is in `child`. */
 static int copy_resources(struct process *child, struct process *parent, uint32_t flags)
 {
+    uint32_t irq = spin_lock(&processes.lock); /* another thread may be in chdir() */
+
     child->cwd = inode_get(parent->cwd);
+    spin_unlock(&processes.lock, irq);
     child->executable = inode_get(parent->executable);
     if (flags & CLONE_FILES) {
         child->files = file_table_hold(parent->files);
@@ -162,6 +165,7 @@ static struct process *copy_process(struct process *parent, uint32_t flags)
     child->umask = parent->umask;
     child->exit_signal = flags & CLONE_SIGNAL_MASK;
     child->oom_score_adj = parent->oom_score_adj;
+    child->nice = parent->nice;
     child->told_enosys = parent->told_enosys;
     memcpy(child->limits, parent->limits, sizeof(child->limits));
     return child;
@@ -239,7 +243,9 @@ static struct task *copy_task(struct process *process, const struct clone_reques
     return task;
 }
 
-/* Number, table, family; nobody's parent can end in between. */
+/* Number, table, family; nobody's parent can end in between.  Not while there is a signal to see
+ * to: a new member of the group would miss one that all of it was sent (a SIGKILL, say), a new
+ * thread the stop of its process.  The program calls again when it has seen to it. */
 static int enter(struct task *task, uint32_t flags)
 {
     struct process *self = process_current();
@@ -247,12 +253,12 @@ static int enter(struct task *task, uint32_t flags)
 
     if (!(flags & CLONE_THREAD))
         task->process->parent = flags & CLONE_PARENT ? self->parent : self;
-    int error = process_enter(task->process, task);
+    int error = signal_is_pending() ? -ERESTARTNOINTR : process_enter(task->process, task);
     irq_restore(irq);
     return error;
 }
 
-/* Start a task that is complete; its number, or -EAGAIN with everything undone. */
+/* Start a task that is complete; its number, or enter()'s error with everything undone. */
 static int launch(struct task *task, const struct clone_request *request)
 {
     struct process *process = task->process;

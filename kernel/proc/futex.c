@@ -174,28 +174,37 @@ struct futex_args {
 
 enum compare { NO_COMPARE, COMPARE };
 
+/* 0, -EAGAIN: another value, -EFAULT. */
+static int compare_word(uaddr_t address, uint32_t value)
+{
+    uint32_t word;
+
+    if (copy_from_user(&word, address, sizeof(word)))
+        return -EFAULT;
+    return word == value ? 0 : -EAGAIN;
+}
+
 static int requeue(const struct futex_args *args, enum compare compare)
 {
     struct futex_key from, to;
-    uint32_t word;
-    int wakes = (int)args->value, moves = (int)args->value2;
+    int wakes = (int)args->value, moves = (int)args->value2, woken = 0, moved = 0;
     int error = wakes < 0 || moves < 0 ? -EINVAL : make_key(args->address, args->op, &from);
 
     if (!error)
         error = make_key(args->second, args->op, &to);
+    if (!error && compare == COMPARE) /* once to have the page there, with interrupts on */
+        error = compare_word(args->address, args->value3);
     if (error)
         return error;
-    if (compare == COMPARE) {
-        if (copy_from_user(&word, args->address, sizeof(word)))
-            return -EFAULT;
-        if (word != args->value3)
-            return -EAGAIN;
-    }
     uint32_t irq = spin_lock(&futexes.lock);
-    int woken = wakes > 0 ? wake_key(&from, wakes, FUTEX_BITSET_ALL) : 0;
-    int moved = move_waiters(&from, &to, moves);
+    if (compare == COMPARE)
+        error = compare_word(args->address, args->value3);
+    if (!error && wakes > 0)
+        woken = wake_key(&from, wakes, FUTEX_BITSET_ALL);
+    if (!error)
+        moved = move_waiters(&from, &to, moves);
     spin_unlock(&futexes.lock, irq);
-    return compare == COMPARE ? woken + moved : woken;
+    return error ? error : compare == COMPARE ? woken + moved : woken;
 }
 
 /* ---- wake op ---- */

@@ -62,8 +62,9 @@ static bool choose(struct victim *victim)
     victim->score = -1;
     list_for_each(node, &processes.list) {
         struct process *process = list_entry(node, struct process, node);
-        if (process->exiting || !process->space || process->oom_score_adj == SCORE_ADJ_NEVER)
-            continue;
+        if (process->exiting || !process->space || process->oom_score_adj == SCORE_ADJ_NEVER ||
+            process->vfork)
+            continue; /* after vfork: the memory is the parent's, who may be protected */
         int score = oom_score(process);
         if (score <= victim->score)
             continue;

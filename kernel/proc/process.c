@@ -33,7 +33,9 @@
 #include "mm/slab.h"
 
 #define NUMBER_FIRST_AGAIN 300u    /* after NUMBER_MAX; the low ones stay with the long-lived */
-#define TASKS_MAX (NUMBER_MAX / 8) /* each has up to three numbers: some are always free */
+#define TASKS_MAX (NUMBER_MAX / 8) /* tasks, and processes with the zombies among them: .. */
+_Static_assert(TASKS_MAX + 3 * TASKS_MAX < NUMBER_MAX - NUMBER_FIRST_AGAIN,
+               ".. with a tid each, and pid, group and session each, some numbers are always free");
 
 struct process_table processes = {
     .lock = SPINLOCK_INIT("processes"),
@@ -137,7 +139,8 @@ int process_enter(struct process *process, struct task *task)
     uint32_t irq = spin_lock(&processes.lock);
     int error = 0;
 
-    if (process->exiting || processes.stats.tasks >= TASKS_MAX) {
+    if (process->exiting || processes.stats.tasks >= TASKS_MAX ||
+        processes.stats.processes >= TASKS_MAX) {
         error = -EAGAIN;
     } else {
         task->tid = take_number();
@@ -402,6 +405,7 @@ static void fill_info(const struct process *process, struct process_info *info)
         .wait_status = process->wait_status,
         .exit_signal = process->exit_signal,
         .oom_score_adj = process->oom_score_adj,
+        .nice = process->nice,
         .umask = process->umask,
     };
     strlcpy(info->name, process->name, sizeof(info->name));

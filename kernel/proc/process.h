@@ -66,6 +66,7 @@ struct process {
     uint32_t resident_peak, child_peak;  /* pages */
     struct itimer timers[ITIMER_COUNT];
     int oom_score_adj;
+    int nice;         /* setpriority(2): -20 .. 19; kept, without effect */
     bool executed;    /* execve since fork: setpgid(2) by the parent comes too late */
     bool told_enosys; /* the log has a line on a system call that is missing */
     struct vfork_wait
@@ -152,8 +153,8 @@ struct clone_request {
     uaddr_t parent_tid, child_tid, tls;
 };
 /* A copy of the running process, or another thread of it; it returns 0 from the system call of
- * `frame`.  The pid (tid), or -EINVAL, -ENOMEM, -EAGAIN; nothing is left behind by a
- * failure. */
+ * `frame`.  The pid (tid), or -EINVAL, -ENOMEM, -EAGAIN, -ERESTARTNOINTR (a signal first);
+ * nothing is left behind by a failure. */
 int process_clone(const struct clone_request *request, const struct trap_frame *frame);
 
 /* End the running thread (exit(2)); the last one ends the process with `wait_status`. */
@@ -189,8 +190,8 @@ struct wait_result {
  * -ERESTARTSYS, -ESRCH (INT32_MIN). */
 int process_wait_child(int32_t pid, unsigned options, struct wait_result *result);
 
-/* A process has stopped or goes on (signal.c): its state changes and its parent is told.  Like
- * process_begin_exit(), also with "processes" held, as in process_with(). */
+/* A process stops: its state changes and its parent is told.  It goes on (since SIGCONT was sent,
+ * its state says so): its parent is told.  By the process itself (signal.c). */
 void process_stopped(struct process *process, int signal);
 void process_continued(struct process *process);
 
@@ -241,7 +242,7 @@ struct process_info {
     unsigned threads;
     uint32_t virtual_pages, resident; /* pages */
     uint64_t faults, ticks, child_ticks, start_ns;
-    int wait_status, exit_signal, oom_score_adj;
+    int wait_status, exit_signal, oom_score_adj, nice;
     uint32_t umask;
     uaddr_t user_eip, user_esp; /* of the first thread's last trap, 0 if not known */
     signal_set blocked, pending, ignored, caught;

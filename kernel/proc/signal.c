@@ -471,12 +471,13 @@ struct parent_search {
     bool found;
 };
 
+/* Who is ending counts no more, as a member or as a parent. */
 static void has_parent_outside(struct process *process, void *context)
 {
     struct parent_search *search = context;
     const struct process *parent = process->parent;
 
-    search->found |= process->state != PROCESS_ZOMBIE && parent &&
+    search->found |= process->live_count > 0 && parent && parent->live_count > 0 &&
                      parent->pgid != search->pgid && parent->sid == process->sid;
 }
 
@@ -488,13 +489,13 @@ bool signal_group_is_orphaned(uint32_t pgid)
     return !search.found;
 }
 
-/* Unless a SIGCONT has come since the stop signal was taken. */
+/* Unless a SIGCONT, or the end, has come since the stop signal was taken. */
 static void stop(struct process *process, int signal)
 {
     if (signal != SIGSTOP && signal_group_is_orphaned(process->pgid))
         return;
     uint32_t irq = irq_save();
-    if (process->signals.stop_taken) {
+    if (process->signals.stop_taken && !process->exiting) {
         process->signals.stop_taken = false;
         process_stopped(process, signal);
         interrupt_all(process);
@@ -584,12 +585,15 @@ bool signal_refresh(void)
 
 void signal_process_init(struct process *process, const struct process *from)
 {
+    uint32_t irq = spin_lock(&signals.lock); /* other threads of `from` may change its actions */
+
     queue_init(&process->signals.pending);
     process->signals.stop_taken = process->signals.tell_continued = false;
     if (from)
         memcpy(process->signals.actions, from->signals.actions, sizeof(from->signals.actions));
     else
         memset(process->signals.actions, 0, sizeof(process->signals.actions));
+    spin_unlock(&signals.lock, irq);
 }
 
 /* A thread has no part of its maker's alternate stack; a process has a copy of it. */

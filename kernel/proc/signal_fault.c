@@ -170,19 +170,19 @@ static void end_program(struct trap_frame *frame, const struct signal_info *info
 }
 
 /* For cpu/trap: a program's exception that no handler had an answer to.  Interrupts are off, so that
- * CR2 is still the fault's. */
+ * CR2 and fault_last_error() are still this fault's. */
 static void handle_exception(struct trap_frame *frame)
 {
     struct task_signals *own = &task_current()->signals;
     uaddr_t address = frame->vector == TRAP_PAGE_FAULT ? cr2_read() : 0;
     struct signal_info info;
 
-    irq_enable();
     own->trap_number = frame->vector;
     own->trap_error = frame->error;
     if (frame->vector == TRAP_PAGE_FAULT)
         own->trap_address = address;
     signal_of(frame, address, &info);
+    irq_enable();
     if (!signal_has_handler(info.signal))
         end_program(frame, &info, address);
     signal_force(&info);

@@ -22,6 +22,7 @@
  *
  *                                      no handler     handler    handler with SA_RESTART
  *               ERESTARTSYS            again          EINTR      again
+ *               ERESTARTNOINTR         again          again      again
  *               ERESTARTNOHAND         again          EINTR      EINTR
  *               ERESTART_RESTARTBLOCK  the rest (*)   EINTR      EINTR
  *
@@ -442,6 +443,9 @@ static void restart_or_fail(struct trap_frame *frame, uint32_t action_flags)
         }
         frame->eax = (uint32_t)-EINTR;
         break;
+    case -ERESTARTNOINTR:
+        start_again(frame, frame->error);
+        break;
     case -ERESTARTNOHAND:
     case -ERESTART_RESTARTBLOCK:
         frame->eax = (uint32_t)-EINTR;
@@ -455,6 +459,7 @@ static void restart_without_handler(struct trap_frame *frame)
         return;
     switch ((int32_t)frame->eax) {
     case -ERESTARTSYS:
+    case -ERESTARTNOINTR:
     case -ERESTARTNOHAND:
         start_again(frame, frame->error);
         break;

@@ -2,8 +2,8 @@
  *
  * Nothing of it is stored: a directory is a table of entries, or a walk over what exists at that
  * moment (processes, threads, descriptors).  An inode is made when a name is looked up and goes with
- * its last reference.  A file's text is made when it is read from its beginning, and kept for the
- * pieces that follow, so that one pass over the file sees one moment.
+ * its last reference; it holds its directory's.  A file's text is made when it is read from its
+ * beginning, and kept for the pieces that follow, so that one pass over the file sees one moment.
  *
  *     /proc   meminfo ...            files of the machine       show_memory.c, show_system.c
  *             self                   link to the reader's PID
@@ -11,7 +11,9 @@
  *                   exe cwd root     links to inodes
  *                   fd/N             links to open files
  *                   task/TID         the same files for each thread
- *             sys/vm, sys/kernel     settings */
+ *             sys/vm, sys/kernel     settings
+ *
+ * Lock        "text" in each open text file: threads may share one. */
 #include "kernel/procfs/procfs.h"
 
 #include "kernel/fs/file.h"
@@ -27,15 +29,26 @@
 #include "mm/uaccess.h"
 
 #define PROC_DEVICE 0x05u
-#define NUMBER_SHIFT 12 /* inode number = PID or the like << 12 | entry */
-#define STORE_MAX 64u   /* bytes that a written value may have */
+#define STORE_MAX 64u /* bytes that a written value may have */
 
 struct entry;
+
+enum directory_id {
+    ROOT_DIRECTORY,
+    PROCESS_DIRECTORY,
+    THREAD_DIRECTORY,
+    TASK_DIRECTORY,
+    FD_DIRECTORY,
+    SYS_DIRECTORY,
+    VM_DIRECTORY,
+    KERNEL_DIRECTORY,
+};
 
 /* A directory is a table of entries and, behind them, names that `next` and `find` know. */
 struct directory {
     const struct entry *entries;
     unsigned count;
+    enum directory_id id;
     /* The smallest number >= *number that exists here; false: none. */
     bool (*next)(uint32_t pid, uint32_t *number);
     const struct entry *numbered; /* what such a number is */
@@ -48,7 +61,8 @@ struct entry {
     const struct directory *directory;
     int (*show)(struct text *text, uint32_t pid);
     int (*store)(uint32_t pid, const char *value); /* with show: may be written */
-    const struct file_ops *ops;                    /* binary files */
+    bool of_thread;             /* show and store get the thread's number, not the process's */
+    const struct file_ops *ops; /* binary files */
     int (*target)(uint32_t pid, uint32_t number, char *text, size_t size); /* links */
     int (*inode_of)(uint32_t pid, uint32_t number,
                     struct inode **inode); /* links that follow */
@@ -57,8 +71,10 @@ struct entry {
 struct proc_inode {
     struct inode inode;
     const struct entry *entry;
-    uint32_t pid;    /* 0: the machine's */
-    uint32_t number; /* of a numbered entry: PID, TID, descriptor */
+    struct inode *parent; /* with a reference; NULL: the root of /proc */
+    uint32_t pid;         /* 0: the machine's */
+    uint32_t
+        number; /* of a numbered entry: PID, TID, descriptor; of others: their directory's */
 };
 
 static struct slab_cache *inode_cache;
@@ -75,47 +91,85 @@ uint32_t procfs_pid_of(const struct file *file)
 
 /* ---- text files ---- */
 
+struct text_file {
+    struct mutex mutex;
+    struct text text;
+    bool made; /* the text is there, perhaps empty */
+};
+
 static int text_open(struct file *file)
 {
     bool writes = (file->flags & O_ACCMODE) != O_RDONLY;
 
     if (writes && !to_proc(file->inode)->entry->store)
         return -EACCES;
-    struct text *text = kmalloc(sizeof(*text), PAGE_ZERO);
-    file->private = text;
-    return text ? 0 : -ENOMEM;
+    struct text_file *text_file = kmalloc(sizeof(*text_file), PAGE_ZERO);
+    if (!text_file)
+        return -ENOMEM;
+    mutex_init(&text_file->mutex, "text");
+    file->private = text_file;
+    return 0;
 }
 
 static void text_release(struct file *file)
 {
-    text_free(file->private);
-    kfree(file->private);
+    struct text_file *text_file = file->private;
+
+    text_free(&text_file->text);
+    kfree(text_file);
 }
 
-static int refresh(struct file *file)
+/* Whose file it is, for `show` and `store`. */
+static uint32_t subject_of(const struct proc_inode *proc)
 {
-    const struct proc_inode *proc = to_proc(file->inode);
-    struct text *text = file->private;
+    return proc->entry->of_thread ? proc->number : proc->pid;
+}
+
+/* Mutex held. */
+static int refresh(struct text_file *text_file, const struct proc_inode *proc)
+{
+    struct text *text = &text_file->text;
 
     text_free(text);
-    int error = proc->entry->show(text, proc->pid);
-    return error ? error : text->failed ? -ENOMEM : 0;
+    int error = proc->entry->show(text, subject_of(proc));
+    if (!error && text->failed)
+        error = -ENOMEM;
+    if (error)
+        text_free(text);
+    text_file->made = !error;
+    return error;
+}
+
+/* Mutex held.  From position `at` on. */
+static int32_t copy_text(const struct text *text, uaddr_t buffer, uint32_t nbytes, uint64_t at)
+{
+    if (at >= text->length)
+        return 0;
+    nbytes = (uint32_t)MIN((uint64_t)nbytes, text->length - at);
+    uint32_t missing = (uint32_t)copy_to_user(buffer, text->bytes + at, nbytes);
+    return missing == nbytes && nbytes > 0 ? -EFAULT : (int32_t)(nbytes - missing);
 }
 
 static int32_t text_read(struct file *file, uaddr_t buffer, uint32_t nbytes, uint64_t *offset)
 {
-    struct text *text = file->private;
-    int error = *offset == 0 ? refresh(file) : 0;
+    struct text_file *text_file = file->private;
+    int32_t result = 0;
 
-    if (error)
-        return error;
-    if (*offset >= text->length)
-        return 0;
-    nbytes = MIN(nbytes, (uint32_t)(text->length - *offset));
-    if (copy_to_user(buffer, text->bytes + *offset, nbytes) != 0)
-        return -EFAULT;
-    *offset += nbytes;
-    return (int32_t)nbytes;
+    mutex_lock(&text_file->mutex);
+    if (*offset == 0 || !text_file->made)
+        result = refresh(text_file, to_proc(file->inode));
+    if (!result)
+        result = copy_text(&text_file->text, buffer, nbytes, *offset);
+    mutex_unlock(&text_file->mutex);
+    if (result > 0)
+        *offset += (uint32_t)result;
+    return result;
+}
+
+/* As on Linux: how long the text will be is not known. */
+static int64_t text_seek(struct file *file, int64_t offset, int whence)
+{
+    return whence == SEEK_END ? -EINVAL : file_seek_in_size(file, offset, whence);
 }
 
 static int32_t text_write(struct file *file, uaddr_t buffer, uint32_t nbytes, uint64_t *offset)
@@ -130,7 +184,7 @@ static int32_t text_write(struct file *file, uaddr_t buffer, uint32_t nbytes, ui
     value[nbytes] = '\0';
     if (nbytes > 0 && value[nbytes - 1] == '\n')
         value[nbytes - 1] = '\0';
-    int error = proc->entry->store(proc->pid, value);
+    int error = proc->entry->store(subject_of(proc), value);
     if (error)
         return error;
     *offset += nbytes;
@@ -141,7 +195,7 @@ static const struct file_ops text_file_ops = {
     .open = text_open,
     .read = text_read,
     .write = text_write,
-    .seek = file_seek_in_size,
+    .seek = text_seek,
     .release = text_release,
 };
 
@@ -155,14 +209,16 @@ static uint32_t type_of(const struct entry *entry)
     return entry->directory ? S_IFDIR : entry->target ? S_IFLNK : S_IFREG;
 }
 
-static int make_inode(const struct entry *entry, uint32_t pid, uint32_t number,
-                      uint32_t inode_number, struct inode **made)
+/* `parent`: in which directory; NULL: none. */
+static int make_inode(const struct entry *entry, struct inode *parent, uint32_t pid,
+                      uint32_t number, uint32_t inode_number, struct inode **made)
 {
     struct proc_inode *proc = slab_alloc(inode_cache, PAGE_ZERO);
 
     if (!proc)
         return -ENOMEM;
     proc->entry = entry;
+    proc->parent = parent ? inode_get(parent) : NULL;
     proc->pid = pid;
     proc->number = number;
     proc->inode = (struct inode){
@@ -180,16 +236,50 @@ static int make_inode(const struct entry *entry, uint32_t pid, uint32_t number,
     return 0;
 }
 
+/* With it the references to the directories above: /proc is five levels deep. */
 static void release(struct inode *inode)
 {
+    struct inode *parent = to_proc(inode)->parent;
+
     slab_free(inode_cache, to_proc(inode));
+    if (parent)
+        inode_put(parent);
 }
 
-/* The number of the inode behind an entry of a directory. */
+/* The number of the inode behind an entry of a directory (the number is 0) or behind a number:
+ *
+ *     31   30             11 10       9   0
+ *     1 |  PID or TID       | thread | fd         a link in fd/
+ *     0 |  PID, TID or 0   12 | id 6 | entry + 2  all others; 1 is the root */
+#define OWNER_SHIFT 12
+#define DIRECTORY_SHIFT 6
+#define FD_BIT (1u << 31)
+#define FD_OWNER_SHIFT 11
+#define FD_THREAD_SHIFT 10
+_Static_assert(FILE_TABLE_MAX <= 1u << FD_THREAD_SHIFT,
+               "descriptors have room in inode numbers");
+
 static uint32_t number_of(const struct proc_inode *dir, unsigned index, uint32_t number)
 {
-    uint32_t owner = dir->entry->directory->next && number ? number : dir->pid + dir->number;
-    return (owner + 1) << NUMBER_SHIFT | (index + 1 + (dir->pid ? STORE_MAX : 0));
+    const struct directory *directory = dir->entry->directory;
+    bool numbered = index == directory->count;
+
+    if (numbered && directory->id == FD_DIRECTORY) {
+        bool thread = to_proc(dir->parent)->entry->directory->id == THREAD_DIRECTORY;
+        return FD_BIT | dir->number << FD_OWNER_SHIFT | (uint32_t)thread << FD_THREAD_SHIFT |
+               number;
+    }
+    return (numbered ? number : dir->number) << OWNER_SHIFT | directory->id << DIRECTORY_SHIFT |
+           (index + 2);
+}
+
+/* Is `name` this number as it is written in /proc? */
+static bool is_name_of(const char *name, uint32_t number)
+{
+    char text[12];
+
+    snprintf(text, sizeof(text), "%u", number);
+    return !strcmp(name, text);
 }
 
 static int lookup(struct inode *inode, const char *name, struct inode **found)
@@ -200,17 +290,21 @@ static int lookup(struct inode *inode, const char *name, struct inode **found)
 
     if (!directory)
         return -ENOTDIR;
+    if (!strcmp(name, "..") && dir->parent) {
+        *found = inode_get(dir->parent);
+        return 0;
+    }
     for (unsigned i = 0; i < directory->count; i++)
         if (!strcmp(directory->entries[i].name, name))
-            return make_inode(&directory->entries[i], dir->pid, dir->number,
+            return make_inode(&directory->entries[i], inode, dir->pid, dir->number,
                               number_of(dir, i, 0), found);
-    if (!directory->next || parse_u32(name, &number) != 0)
+    if (!directory->next || parse_u32(name, &number) != 0 || !is_name_of(name, number))
         return -ENOENT;
     existing = number;
     if (!directory->next(dir->pid, &existing) || existing != number)
         return -ENOENT;
     /* Below the root, a number is the process itself. */
-    return make_inode(directory->numbered, dir->pid ? dir->pid : number, number,
+    return make_inode(directory->numbered, inode, dir->pid ? dir->pid : number, number,
                       number_of(dir, directory->count, number), found);
 }
 
@@ -226,7 +320,9 @@ static int readdir(struct inode *inode, uint64_t *position, struct dir_entry *ou
     if (!directory)
         return -ENOTDIR;
     if (at < 2) {
-        *out = (struct dir_entry){ .number = inode->number, .mode = S_IFDIR };
+        const struct inode *above = dir->parent ? dir->parent : fs_root();
+        *out = (struct dir_entry){ .number = (at == 0 ? inode : above)->number,
+                                   .mode = S_IFDIR };
         strlcpy(out->name, at == 0 ? "." : "..", sizeof(out->name));
         *position = at + 1;
         return 1;
@@ -401,18 +497,15 @@ static int fd_inode(uint32_t pid, uint32_t fd, struct inode **inode)
 
     if (!file)
         return -ENOENT;
-    *inode = file->inode ? inode_get(file->inode) : NULL;
+    *inode = inode_get(file->inode);
     file_release(file);
-    return *inode ? 0 : -ENXIO; /* a pipe: it has no name to open it by */
+    return 0;
 }
 
 static int fd_target(uint32_t pid, uint32_t fd, char *text, size_t size)
 {
     struct inode *inode;
     int error = fd_inode(pid, fd, &inode);
-
-    if (error == -ENXIO)
-        return snprintf(text, size, "pipe:[%u]", fd);
     return error ? error : path_of(inode, text, size);
 }
 
@@ -486,13 +579,13 @@ static void set_countdown(struct task *task, void *countdown)
         inject_switch(&task->thread->inject_countdown);
 }
 
-static int store_fail_nth(uint32_t pid, const char *value)
+static int store_fail_nth(uint32_t tid, const char *value)
 {
     uint32_t countdown;
 
     if (parse_u32(value, &countdown) != 0)
         return -EINVAL;
-    return task_with(pid, set_countdown, &countdown);
+    return task_with(tid, set_countdown, &countdown);
 }
 
 static void get_countdown(struct task *task, void *countdown)
@@ -500,11 +593,11 @@ static void get_countdown(struct task *task, void *countdown)
     *(uint32_t *)countdown = task->thread->inject_countdown;
 }
 
-static int show_fail_nth(struct text *text, uint32_t pid)
+static int show_fail_nth(struct text *text, uint32_t tid)
 {
     uint32_t countdown;
 
-    if (task_with(pid, get_countdown, &countdown) != 0)
+    if (task_with(tid, get_countdown, &countdown) != 0)
         return -ESRCH;
     text_printf(text, "%u\n", countdown);
     return 0;
@@ -553,24 +646,27 @@ static const struct entry vm_entries[] = {
       .show = show_zero,
       .store = store_drop_caches },
 };
-static const struct directory vm_directory = { TABLE(vm_entries) };
+static const struct directory vm_directory = { TABLE(vm_entries), .id = VM_DIRECTORY };
 
 static const struct entry kernel_entries[] = {
     { .name = "osrelease", .permissions = 0444, .show = show_release },
     { .name = "pid_max", .permissions = 0444, .show = show_pid_max },
 };
-static const struct directory kernel_settings = { TABLE(kernel_entries) };
+static const struct directory kernel_settings = { TABLE(kernel_entries),
+                                                  .id = KERNEL_DIRECTORY };
 
 static const struct entry sys_entries[] = {
     { .name = "vm", .permissions = 0555, .directory = &vm_directory },
     { .name = "kernel", .permissions = 0555, .directory = &kernel_settings },
 };
-static const struct directory sys_directory = { TABLE(sys_entries) };
+static const struct directory sys_directory = { TABLE(sys_entries), .id = SYS_DIRECTORY };
 
 static const struct entry fd_entry = {
     .name = "fd", .permissions = 0777, .target = fd_target, .inode_of = fd_inode
 };
-static const struct directory fd_directory = { .next = next_fd, .numbered = &fd_entry };
+static const struct directory fd_directory = { .id = FD_DIRECTORY,
+                                               .next = next_fd,
+                                               .numbered = &fd_entry };
 
 #define PROCESS_FILES                                                                        \
     { .name = "maps", .permissions = 0444, .show = show_maps },                              \
@@ -589,6 +685,7 @@ static const struct directory fd_directory = { .next = next_fd, .numbered = &fd_
           .store = store_oom_score_adj },                                                    \
         { .name = "fail-nth",                                                                \
           .permissions = 0644,                                                               \
+          .of_thread = true,                                                                 \
           .show = show_fail_nth,                                                             \
           .store = store_fail_nth },                                                         \
         { .name = "pagemap", .permissions = 0400, .ops = &pagemap_file_ops },                \
@@ -604,18 +701,21 @@ static const struct directory fd_directory = { .next = next_fd, .numbered = &fd_
     }
 
 static const struct entry thread_entries[] = { PROCESS_FILES };
-static const struct directory thread_directory = { TABLE(thread_entries) };
+static const struct directory thread_directory = { TABLE(thread_entries),
+                                                   .id = THREAD_DIRECTORY };
 static const struct entry thread_entry = { .name = "task",
                                            .permissions = 0555,
                                            .directory = &thread_directory };
-static const struct directory task_directory = { .next = task_next_tid,
+static const struct directory task_directory = { .id = TASK_DIRECTORY,
+                                                 .next = task_next_tid,
                                                  .numbered = &thread_entry };
 
 static const struct entry process_entries[] = {
     PROCESS_FILES,
     { .name = "task", .permissions = 0555, .directory = &task_directory },
 };
-static const struct directory process_directory = { TABLE(process_entries) };
+static const struct directory process_directory = { TABLE(process_entries),
+                                                    .id = PROCESS_DIRECTORY };
 static const struct entry process_entry = { .name = "process",
                                             .permissions = 0555,
                                             .directory = &process_directory };
@@ -640,36 +740,28 @@ static const struct entry root_entries[] = {
     { .name = "thread-self", .permissions = 0777, .target = thread_self_target },
     { .name = "sys", .permissions = 0555, .directory = &sys_directory },
 };
-static const struct directory root_directory = { TABLE(root_entries), .next = next_process,
+static const struct directory root_directory = { TABLE(root_entries), .id = ROOT_DIRECTORY,
+                                                 .next = next_process,
                                                  .numbered = &process_entry };
 static const struct entry root_entry = { .name = "proc",
                                          .permissions = 0555,
                                          .directory = &root_directory };
 
-static bool is_setting(const struct entry *entry)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(sys_entries); i++)
-        if (entry == &sys_entries[i])
-            return true;
-    return false;
-}
-
-/* Where a directory is, for getcwd(2). */
+/* Where it is: the names of the directories above, and its own. */
 static void path(const struct inode *inode, char *text, size_t size)
 {
     const struct proc_inode *proc = to_proc(inode);
 
-    if (proc->entry == &root_entry)
+    if (!proc->parent) {
         strlcpy(text, "/proc", size);
-    else if (proc->entry == &process_entry)
-        snprintf(text, size, "/proc/%u", proc->pid);
-    else if (proc->entry == &thread_entry)
-        snprintf(text, size, "/proc/%u/task/%u", proc->pid, proc->number);
-    else if (proc->pid)
-        snprintf(text, size, "/proc/%u/%s", proc->pid, proc->entry->name);
+        return;
+    }
+    path(proc->parent, text, size);
+    size_t length = strlen(text);
+    if (proc->entry == to_proc(proc->parent)->entry->directory->numbered)
+        snprintf(text + length, size - length, "/%u", proc->number);
     else
-        snprintf(text, size, "/proc/%s%s", is_setting(proc->entry) ? "sys/" : "",
-                 proc->entry->name);
+        snprintf(text + length, size - length, "/%s", proc->entry->name);
 }
 
 void procfs_init(void)
@@ -678,7 +770,7 @@ void procfs_init(void)
 
     inode_cache = slab_cache_create("proc_inode", sizeof(struct proc_inode), 0, NULL, 0);
     ASSERT(inode_cache, "no memory for the cache of /proc's inodes");
-    int error = make_inode(&root_entry, 0, 0, 1, &root);
+    int error = make_inode(&root_entry, NULL, 0, 0, 1, &root);
     if (!error)
         error = fs_mount("proc", root);
     ASSERT(!error, "cannot make /proc: error %d", -error);

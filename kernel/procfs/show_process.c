@@ -43,7 +43,7 @@ int show_maps(struct text *text, uint32_t pid)
 
     if (!space)
         return -ESRCH;
-    for (unsigned i = 0; space_get_vma(space, i, &vma); i++)
+    for (uaddr_t at = 0; space_next_vma(space, &at, &vma) && !text->failed;)
         show_range(text, &vma);
     space_put(space);
     return 0;
@@ -102,7 +102,7 @@ int show_smaps(struct text *text, uint32_t pid)
 
     if (!space)
         return -ESRCH;
-    for (unsigned i = 0; space_get_vma(space, i, &vma); i++)
+    for (uaddr_t at = 0; space_next_vma(space, &at, &vma) && !text->failed;)
         show_range_in_full(text, &vma);
     space_put(space);
     return 0;
@@ -127,7 +127,7 @@ static void get_sizes(uint32_t pid, struct sizes *sizes)
     if (!space)
         return; /* a zombie has none */
     space_get_stats(space, &sizes->stats);
-    for (unsigned i = 0; space_get_vma(space, i, &vma); i++) {
+    for (uaddr_t at = 0; space_next_vma(space, &at, &vma);) {
         sizes->anon += vma.anon;
         sizes->file += vma.file_pages;
         sizes->shmem += vma.shmem;
@@ -226,6 +226,8 @@ int show_pid_status(struct text *text, uint32_t pid)
 
 /* ---- stat: 52 fields in one line ---- */
 
+#define PRIORITY_OF_NICE_0 20
+
 int show_pid_stat(struct text *text, uint32_t pid)
 {
     struct process_info info;
@@ -236,8 +238,9 @@ int show_pid_stat(struct text *text, uint32_t pid)
     get_sizes(pid, &sizes);
     text_printf(text, "%u (%s) %c %u %u %u %u %d 0 ", pid, info.name, info.state_letter,
                 info.ppid, info.pgid, info.sid, 0u, -1);
-    text_printf(text, "%llu 0 0 0 %llu 0 %llu 0 20 0 %u 0 ", (ull)info.faults, (ull)info.ticks,
-                (ull)info.child_ticks, info.threads);
+    text_printf(text, "%llu 0 0 0 %llu 0 %llu 0 %d %d %u 0 ", (ull)info.faults,
+                (ull)info.ticks, (ull)info.child_ticks, PRIORITY_OF_NICE_0 + info.nice,
+                info.nice, info.threads);
     text_printf(text, "%llu %u %u 4294967295 ", (ull)(info.start_ns / (1000000000u / TIMER_HZ)),
                 sizes.stats.virtual_pages * PAGE_SIZE, sizes.stats.resident);
     text_printf(text, "%u %u %u %u %u ", sizes.code_start, sizes.code_end, sizes.stack_start,

@@ -1,10 +1,30 @@
-/* Growing text: see text.h. */
+/* Growing text: see text.h.
+ *
+ * Its memory doubles when it is full.  A short one is a kmalloc block; a long one (smaps of a program
+ * with a thousand ranges) would need a run of many free frames, and is vmalloc'ed. */
 #include "kernel/procfs/text.h"
 
 #include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
+#include "mm/vmalloc.h"
 
 #define FIRST_CAPACITY 512u
+#define KMALLOC_CAPACITY (4 * PAGE_SIZE) /* the largest block of kmalloc's */
+
+static char *bytes_alloc(size_t capacity)
+{
+    if (capacity <= KMALLOC_CAPACITY)
+        return kmalloc(capacity, PAGE_ANY);
+    return vmalloc((unsigned)(capacity / PAGE_SIZE), PAGE_VMALLOC);
+}
+
+static void bytes_free(char *bytes, size_t capacity)
+{
+    if (capacity <= KMALLOC_CAPACITY)
+        kfree(bytes);
+    else
+        vfree(bytes);
+}
 
 static bool make_room(struct text *text, size_t nbytes)
 {
@@ -14,11 +34,11 @@ static bool make_room(struct text *text, size_t nbytes)
         capacity *= 2;
     if (capacity == text->capacity)
         return true;
-    char *bytes = kmalloc(capacity, PAGE_ANY);
+    char *bytes = capacity <= TEXT_MAX ? bytes_alloc(capacity) : NULL;
     if (!bytes)
         return false;
     memcpy(bytes, text->bytes, text->length);
-    kfree(text->bytes);
+    bytes_free(text->bytes, text->capacity);
     text->bytes = bytes;
     text->capacity = capacity;
     return true;
@@ -62,6 +82,6 @@ void text_pad_to(struct text *text, size_t line_start, unsigned column)
 
 void text_free(struct text *text)
 {
-    kfree(text->bytes);
+    bytes_free(text->bytes, text->capacity);
     *text = (struct text){ 0 };
 }

@@ -5,16 +5,13 @@
 #include "kernel/lib/format.h"
 
 struct text {
-    char *bytes; /* kmalloc'ed; NUL-terminated */
+    char *bytes; /* NUL-terminated */
     size_t length, capacity;
-    bool failed;      /* no memory: what came after is missing */
+    bool failed;      /* no memory, or longer than TEXT_MAX: what came after is missing */
     format_sink sink; /* not NULL: bytes go there, and `bytes` stays empty */
     void *context;
 };
-#define TEXT_EMPTY \
-    {              \
-        0          \
-    }
+#define TEXT_MAX (16u * MiB)
 
 void text_printf(struct text *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void text_append(struct text *text, const char *bytes, size_t nbytes);

@@ -3,8 +3,19 @@
 
 #include "kernel/cpu/cpu.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
 #include "mm/uaccess.h"
+
+struct file *file_get(int fd)
+{
+    struct file *file = file_get_any(fd);
+
+    if (!file || !(file->flags & O_PATH))
+        return file;
+    file_put(file);
+    return NULL;
+}
 
 int path_get(uaddr_t address, char **path)
 {
@@ -40,10 +51,10 @@ int start_directory(int dirfd, const char *path, struct inode **start)
         *start = working_directory();
         return 0;
     }
-    struct file *file = file_get(dirfd);
+    struct file *file = file_get_any(dirfd);
     if (!file)
         return -EBADF;
-    bool directory = file->inode && inode_is(file->inode, S_IFDIR);
+    bool directory = inode_is(file->inode, S_IFDIR);
     if (directory)
         *start = inode_get(file->inode);
     file_put(file);
@@ -57,14 +68,12 @@ static int inode_of_fd(int dirfd, struct inode **found)
         *found = working_directory();
         return 0;
     }
-    struct file *file = file_get(dirfd);
+    struct file *file = file_get_any(dirfd);
     if (!file)
         return -EBADF;
-    bool has_inode = file->inode != NULL;
-    if (has_inode)
-        *found = inode_get(file->inode);
+    *found = inode_get(file->inode);
     file_put(file);
-    return has_inode ? 0 : -EINVAL;
+    return 0;
 }
 
 int inode_of_path(int dirfd, uaddr_t address, enum path_links links, unsigned flags,
@@ -89,7 +98,7 @@ int inode_of_path(int dirfd, uaddr_t address, enum path_links links, unsigned fl
     return error;
 }
 
-int parent_of_path(int dirfd, uaddr_t address, struct inode **dir, char *name)
+int path_end_get(int dirfd, uaddr_t address, struct path_end *end)
 {
     struct inode *start;
     char *path;
@@ -99,9 +108,10 @@ int parent_of_path(int dirfd, uaddr_t address, struct inode **dir, char *name)
         return error;
     error = start_directory(dirfd, path, &start);
     if (!error) {
-        error = path_lookup_parent(start, path, dir, name);
+        error = path_lookup_parent(start, path, &end->dir, end->name);
         inode_put(start);
     }
+    end->slash = *path && path[strlen(path) - 1] == '/';
     path_free(path);
     return error;
 }

@@ -14,7 +14,8 @@
 #define AT_EMPTY_PATH 0x1000u
 
 /* The file of a descriptor, with a reference; NULL: -EBADF. */
-static inline struct file *file_get(int fd)
+struct file *file_get(int fd); /* not of one that was opened with O_PATH */
+static inline struct file *file_get_any(int fd)
 {
     return file_table_get(process_current()->files, fd);
 }
@@ -38,5 +39,10 @@ int start_directory(int dirfd, const char *path, struct inode **start);
 int inode_of_path(int dirfd, uaddr_t path, enum path_links links, unsigned flags,
                   struct inode **found);
 
-/* The directory of the last component, with a reference, and its name (NAME_MAX + 1 bytes). */
-int parent_of_path(int dirfd, uaddr_t path, struct inode **dir, char *name);
+/* The last component of a path, and where it is or would be. */
+struct path_end {
+    struct inode *dir; /* with a reference */
+    bool slash;        /* "name/": can only mean a directory */
+    char name[NAME_MAX + 1];
+};
+int path_end_get(int dirfd, uaddr_t path, struct path_end *end);

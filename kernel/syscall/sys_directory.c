@@ -37,14 +37,12 @@ static int create_missing(struct inode *start, const char *path, uint32_t mode,
 {
     char name[NAME_MAX + 1];
     struct inode *dir;
-    int error = path_lookup_parent(start, path, &dir, name);
+    int error = path_lookup_create(start, path, &dir, name);
 
     if (error)
         return error;
-    if (path[strlen(path) - 1] == '/')
-        error = -EISDIR;
-    else if (!dir->ops->create)
-        error = -EACCES;
+    if (!dir->ops->create)
+        error = -ENOENT; /* /proc: nothing can be made there */
     if (!error) {
         fs_lock();
         error = dir->ops->create(
@@ -59,13 +57,13 @@ static int open_inode(struct inode *start, const char *path, uint32_t flags, uin
                       struct inode **found)
 {
     bool nofollow = (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL));
-    int error = path_lookup(start, path, nofollow ? PATH_NOFOLLOW : PATH_FOLLOW, found);
+    enum path_links links = nofollow ? PATH_NOFOLLOW : PATH_FOLLOW;
+    int error;
 
-    if (error == -ENOENT && (flags & O_CREAT)) {
+    while ((error = path_lookup(start, path, links, found)) == -ENOENT && (flags & O_CREAT)) {
         error = create_missing(start, path, mode, found);
-        if (error != -EEXIST) /* else: somebody was faster, or a link points nowhere */
+        if (error != -EEXIST) /* else somebody was faster: see what it is */
             return error;
-        error = -ENOENT;
     }
     if (error)
         return error;
@@ -104,6 +102,10 @@ static int32_t open_at(int dirfd, uaddr_t address, uint32_t flags, uint32_t mode
         return result;
     if (path[0] == '\0') {
         result = -ENOENT;
+        goto free_path;
+    }
+    if (file_table_is_full(process_current()->files)) { /* before anything is made or cut */
+        result = -EMFILE;
         goto free_path;
     }
     if (flags & O_PATH) /* the other flags mean nothing then */
@@ -145,37 +147,44 @@ static bool is_dots(const char *name)
     return name[0] == '\0' || !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-/* fs lock held.  Where nothing can be made: -EEXIST for what is there, else -EACCES. */
-static int refuse_to_make(struct inode *dir, const char *name)
+/* fs lock held.  The type (S_IFMT) of what has this name; 0: nothing. */
+static uint32_t type_of_name(struct inode *dir, const char *name)
 {
-    struct inode *existing;
+    struct inode *inode;
 
-    if (dir->ops->lookup(dir, name, &existing) != 0)
-        return -EACCES;
-    inode_put(existing);
-    return -EEXIST;
+    if (dir->ops->lookup(dir, name, &inode) != 0)
+        return 0;
+    uint32_t type = inode->mode & S_IFMT;
+    inode_put(inode);
+    return type;
+}
+
+/* fs lock held.  May something of this type be made there?  -EEXIST; -ENOENT (a slash behind what is
+ * to be no directory; /proc, where nothing can be made). */
+static int check_new_name(const struct path_end *end, uint32_t type)
+{
+    if (is_dots(end->name) || type_of_name(end->dir, end->name))
+        return -EEXIST;
+    return (end->slash && type != S_IFDIR) || !end->dir->ops->create ? -ENOENT : 0;
 }
 
 static int make_node(int dirfd, uaddr_t path, uint32_t mode, uint32_t device)
 {
-    char name[NAME_MAX + 1];
-    struct inode *dir, *created;
-    int error = parent_of_path(dirfd, path, &dir, name);
+    struct path_end end;
+    struct inode *created;
+    int error = path_end_get(dirfd, path, &end);
 
     if (error)
         return error;
     uint32_t mask = process_current()->umask & PERMISSIONS;
-    if (is_dots(name)) {
-        error = -EEXIST;
-    } else {
-        fs_lock();
-        error = dir->ops->create ? dir->ops->create(dir, name, mode & ~mask, device, &created)
-                                 : refuse_to_make(dir, name);
-        fs_unlock();
-    }
+    fs_lock();
+    error = check_new_name(&end, mode & S_IFMT);
+    if (!error)
+        error = end.dir->ops->create(end.dir, end.name, mode & ~mask, device, &created);
+    fs_unlock();
     if (!error)
         inode_put(created);
-    inode_put(dir);
+    inode_put(end.dir);
     return error;
 }
 
@@ -211,30 +220,36 @@ static int32_t sys_mknodat(struct trap_frame *frame)
     return make_special((int)ARG1(frame), ARG2(frame), ARG3(frame), ARG4(frame));
 }
 
+/* fs lock held. */
+static int remove_locked(const struct path_end *end, bool directory)
+{
+    if (end->name[0] == '\0') /* the root */
+        return directory ? -EBUSY : -EISDIR;
+    if (!strcmp(end->name, "."))
+        return directory ? -EINVAL : -EISDIR;
+    if (!strcmp(end->name, ".."))
+        return directory ? -ENOTEMPTY : -EISDIR;
+    uint32_t type = type_of_name(end->dir, end->name);
+    if (!type)
+        return -ENOENT;
+    if (!directory && end->slash)
+        return type == S_IFDIR ? -EISDIR : -ENOTDIR;
+    int (*remove)(struct inode *, const char *) = directory ? end->dir->ops->rmdir
+                                                            : end->dir->ops->unlink;
+    return remove ? remove(end->dir, end->name) : -EPERM;
+}
+
 static int remove_name(int dirfd, uaddr_t path, bool directory)
 {
-    char name[NAME_MAX + 1];
-    struct inode *dir;
-    int error = parent_of_path(dirfd, path, &dir, name);
+    struct path_end end;
+    int error = path_end_get(dirfd, path, &end);
 
     if (error)
         return error;
-    int (*remove)(struct inode *, const char *) = directory ? dir->ops->rmdir
-                                                            : dir->ops->unlink;
-    if (name[0] == '\0') /* the root */
-        error = directory ? -EBUSY : -EISDIR;
-    else if (!strcmp(name, "."))
-        error = directory ? -EINVAL : -EISDIR;
-    else if (!strcmp(name, ".."))
-        error = directory ? -ENOTEMPTY : -EISDIR;
-    else if (!remove)
-        error = -EPERM;
-    if (!error) {
-        fs_lock();
-        error = remove(dir, name);
-        fs_unlock();
-    }
-    inode_put(dir);
+    fs_lock();
+    error = remove_locked(&end, directory);
+    fs_unlock();
+    inode_put(end.dir);
     return error;
 }
 
@@ -257,50 +272,47 @@ static int32_t sys_unlinkat(struct trap_frame *frame)
 
 #define RENAME_NOREPLACE 1u
 
-/* Lock held. */
-static int rename_locked(struct inode *old_dir, const char *old_name, struct inode *new_dir,
-                         const char *new_name, uint32_t flags)
+/* fs lock held.  In Linux's order of checks. */
+static int rename_locked(const struct path_end *old, const struct path_end *new, uint32_t flags)
 {
-    struct inode *existing;
+    const struct inode_ops *ops = old->dir->ops;
 
-    if (is_dots(old_name) || is_dots(new_name))
-        return -EBUSY;
-    if (!old_dir->ops->rename || old_dir->ops != new_dir->ops)
+    if (old->dir->device != new->dir->device)
         return -EXDEV;
-    if ((flags & RENAME_NOREPLACE) && new_dir->ops->lookup(new_dir, new_name, &existing) == 0) {
-        fs_unlock();
-        inode_put(existing);
-        fs_lock();
+    if (is_dots(old->name) || is_dots(new->name))
+        return -EBUSY;
+    uint32_t type = type_of_name(old->dir, old->name);
+    if (!type)
+        return -ENOENT;
+    if ((flags & RENAME_NOREPLACE) && type_of_name(new->dir, new->name))
         return -EEXIST;
-    }
-    return old_dir->ops->rename(old_dir, old_name, new_dir, new_name);
+    if (type != S_IFDIR && (old->slash || new->slash))
+        return -ENOTDIR;
+    return ops->rename ? ops->rename(old->dir, old->name, new->dir, new->name) : -EPERM;
 }
 
-static int32_t rename_at(int old_dirfd, uaddr_t old_path, int new_dirfd, uaddr_t new_path,
-                         uint32_t flags)
+static int rename_at(int old_dirfd, uaddr_t old_path, int new_dirfd, uaddr_t new_path,
+                     uint32_t flags)
 {
-    char *names = kmalloc(2 * (NAME_MAX + 1), PAGE_ANY);
-    struct inode *old_dir, *new_dir;
+    struct path_end *ends = kmalloc(2 * sizeof(*ends), PAGE_ANY); /* old and new */
 
-    if (!names)
+    if (!ends)
         return -ENOMEM;
-    char *old_name = names, *new_name = names + NAME_MAX + 1;
-    int error = flags & ~RENAME_NOREPLACE
-                    ? -EINVAL
-                    : parent_of_path(old_dirfd, old_path, &old_dir, old_name);
+    int error = flags & ~RENAME_NOREPLACE ? -EINVAL
+                                          : path_end_get(old_dirfd, old_path, &ends[0]);
     if (error)
-        goto free_names;
-    error = parent_of_path(new_dirfd, new_path, &new_dir, new_name);
+        goto free_ends;
+    error = path_end_get(new_dirfd, new_path, &ends[1]);
     if (error)
         goto put_old;
     fs_lock();
-    error = rename_locked(old_dir, old_name, new_dir, new_name, flags);
+    error = rename_locked(&ends[0], &ends[1], flags);
     fs_unlock();
-    inode_put(new_dir);
+    inode_put(ends[1].dir);
 put_old:
-    inode_put(old_dir);
-free_names:
-    kfree(names);
+    inode_put(ends[0].dir);
+free_ends:
+    kfree(ends);
     return error;
 }
 
@@ -319,11 +331,27 @@ static int32_t sys_renameat2(struct trap_frame *frame)
     return rename_at((int)ARG1(frame), ARG2(frame), (int)ARG3(frame), ARG4(frame), ARG5(frame));
 }
 
-static int32_t link_at(int old_dirfd, uaddr_t old_path, int new_dirfd, uaddr_t new_path,
-                       uint32_t flags)
+/* fs lock held. */
+static int link_locked(const struct path_end *end, struct inode *inode)
 {
-    char name[NAME_MAX + 1];
-    struct inode *inode, *dir;
+    int error = check_new_name(end, inode->mode & S_IFMT);
+
+    if (error == -EEXIST)
+        return error;
+    if (end->dir->device != inode->device)
+        return -EXDEV;
+    if (error)
+        return error;
+    return inode_is(inode, S_IFDIR) || !end->dir->ops->link
+               ? -EPERM
+               : end->dir->ops->link(end->dir, end->name, inode);
+}
+
+static int link_at(int old_dirfd, uaddr_t old_path, int new_dirfd, uaddr_t new_path,
+                   uint32_t flags)
+{
+    struct path_end end;
+    struct inode *inode;
 
     if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
@@ -332,23 +360,13 @@ static int32_t link_at(int old_dirfd, uaddr_t old_path, int new_dirfd, uaddr_t n
                               &inode);
     if (error)
         return error;
-    error = parent_of_path(new_dirfd, new_path, &dir, name);
-    if (error) {
-        inode_put(inode);
-        return error;
-    }
-    if (is_dots(name))
-        error = -EEXIST;
-    else if (inode_is(inode, S_IFDIR))
-        error = -EPERM;
-    else if (!dir->ops->link || dir->device != inode->device)
-        error = -EXDEV;
+    error = path_end_get(new_dirfd, new_path, &end);
     if (!error) {
         fs_lock();
-        error = dir->ops->link(dir, name, inode);
+        error = link_locked(&end, inode);
         fs_unlock();
+        inode_put(end.dir);
     }
-    inode_put(dir);
     inode_put(inode);
     return error;
 }
@@ -363,28 +381,23 @@ static int32_t sys_linkat(struct trap_frame *frame)
     return link_at((int)ARG1(frame), ARG2(frame), (int)ARG3(frame), ARG4(frame), ARG5(frame));
 }
 
-static int32_t symlink_at(uaddr_t target_address, int dirfd, uaddr_t path)
+static int symlink_at(uaddr_t target_address, int dirfd, uaddr_t path)
 {
-    char name[NAME_MAX + 1];
-    struct inode *dir;
+    struct path_end end;
     char *target;
     int error = path_get(target_address, &target);
 
     if (error)
         return error;
-    error = target[0] == '\0' ? -ENOENT : parent_of_path(dirfd, path, &dir, name);
+    error = target[0] == '\0' ? -ENOENT : path_end_get(dirfd, path, &end);
     if (error)
         goto free_target;
-    if (is_dots(name))
-        error = -EEXIST;
-    else if (!dir->ops->symlink)
-        error = -EPERM;
-    if (!error) {
-        fs_lock();
-        error = dir->ops->symlink(dir, name, target);
-        fs_unlock();
-    }
-    inode_put(dir);
+    fs_lock();
+    error = check_new_name(&end, S_IFLNK);
+    if (!error)
+        error = end.dir->ops->symlink(end.dir, end.name, target);
+    fs_unlock();
+    inode_put(end.dir);
 free_target:
     path_free(target);
     return error;
@@ -400,6 +413,13 @@ static int32_t sys_symlinkat(struct trap_frame *frame)
     return symlink_at(ARG1(frame), (int)ARG2(frame), ARG3(frame));
 }
 
+static bool is_empty_string(uaddr_t address)
+{
+    char first;
+
+    return copy_from_user(&first, address, 1) == 0 && first == '\0';
+}
+
 static int32_t readlink_at(int dirfd, uaddr_t path, uaddr_t buffer, uint32_t size)
 {
     struct inode *inode;
@@ -413,8 +433,8 @@ static int32_t readlink_at(int dirfd, uaddr_t path, uaddr_t buffer, uint32_t siz
     target = kmalloc(PATH_MAX, PAGE_ANY);
     if (!target)
         result = -ENOMEM;
-    else if (!inode->ops->readlink)
-        result = -EINVAL;
+    else if (!inode_is(inode, S_IFLNK))
+        result = is_empty_string(path) ? -ENOENT : -EINVAL;
     else {
         fs_lock();
         result = inode->ops->readlink(inode, target, PATH_MAX);
@@ -452,9 +472,10 @@ static int32_t sys_getcwd(struct trap_frame *frame)
         return -ENOMEM;
     start_directory(AT_FDCWD, "", &cwd);
     inode_path(cwd, path, PATH_MAX);
+    bool removed = cwd->nlink == 0;
     inode_put(cwd);
     uint32_t nbytes = (uint32_t)strlen(path) + 1;
-    int32_t result = nbytes > size ? -ERANGE : (int32_t)nbytes;
+    int32_t result = removed ? -ENOENT : nbytes > size ? -ERANGE : (int32_t)nbytes;
     if (result > 0 && copy_to_user(ARG1(frame), path, nbytes) != 0)
         result = -EFAULT;
     kfree(path);
@@ -487,13 +508,11 @@ static int32_t sys_chdir(struct trap_frame *frame)
 
 static int32_t sys_fchdir(struct trap_frame *frame)
 {
-    struct file *file = file_get((int)ARG1(frame));
-    int32_t result = -ENOTDIR;
+    struct file *file = file_get_any((int)ARG1(frame));
 
     if (!file)
         return -EBADF;
-    if (file->inode)
-        result = change_directory(inode_get(file->inode));
+    int32_t result = change_directory(inode_get(file->inode));
     file_put(file);
     return result;
 }
@@ -570,13 +589,16 @@ static int32_t get_entries(struct trap_frame *frame, enum dirent_form form)
     if (!file)
         return -EBADF;
     uint8_t *scratch = kmalloc(sizeof(struct dir_entry) + DIRENT_MAX, PAGE_ANY);
-    if (file->flags & O_PATH)
-        result = -EBADF;
-    else if (!scratch)
+    if (!scratch)
         result = -ENOMEM;
-    else if (file->inode && file->inode->ops->readdir)
+    else if (file->inode->nlink == 0)
+        result = inode_is(file->inode, S_IFDIR) ? -ENOENT : -ENOTDIR;
+    else if (file->inode->ops->readdir && inode_is(file->inode, S_IFDIR)) {
+        file_lock_position(file);
         result = read_entries(file, ARG2(frame), ARG3(frame), form, (struct dir_entry *)scratch,
                               scratch + sizeof(struct dir_entry));
+        file_unlock_position(file);
+    }
     kfree(scratch);
     file_put(file);
     return result;

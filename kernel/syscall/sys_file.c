@@ -16,7 +16,7 @@ enum direction { READING, WRITING };
 static bool is_open_for(const struct file *file, enum direction direction)
 {
     unsigned mode = file->flags & O_ACCMODE;
-    return !(file->flags & O_PATH) && (mode == O_RDWR || mode == (unsigned)direction);
+    return mode == O_RDWR || mode == (unsigned)direction;
 }
 _Static_assert(O_RDONLY == READING && O_WRONLY == WRITING, "access modes are directions");
 
@@ -25,7 +25,7 @@ static int check_direction(const struct file *file, enum direction direction)
 {
     if (!is_open_for(file, direction))
         return -EBADF;
-    if (file->inode && inode_is(file->inode, S_IFDIR))
+    if (inode_is(file->inode, S_IFDIR))
         return -EISDIR;
     return (direction == READING ? file->ops->read : file->ops->write) ? 0 : -EINVAL;
 }
@@ -65,8 +65,11 @@ static int32_t transfer(struct trap_frame *frame, enum direction direction)
     if (!file)
         return -EBADF;
     int32_t result = check_direction(file, direction);
-    if (!result)
+    if (!result) {
+        file_lock_position(file);
         result = move_piece(file, direction, ARG2(frame), ARG3(frame), &file->offset);
+        file_unlock_position(file);
+    }
     file_put(file);
     return result;
 }
@@ -85,13 +88,13 @@ static int32_t sys_write(struct trap_frame *frame)
 static int32_t transfer_at(struct trap_frame *frame, enum direction direction)
 {
     uint64_t offset = ARG4(frame) | (uint64_t)ARG5(frame) << 32;
-    struct file *file = file_get((int)ARG1(frame));
 
+    if ((int64_t)offset < 0)
+        return -EINVAL;
+    struct file *file = file_get((int)ARG1(frame));
     if (!file)
         return -EBADF;
-    int32_t result = (int64_t)offset < 0 ? -EINVAL
-                     : !file->ops->seek  ? -ESPIPE
-                                         : check_direction(file, direction);
+    int32_t result = !file->ops->seek ? -ESPIPE : check_direction(file, direction);
     if (!result)
         result = move_piece(file, direction, ARG2(frame), ARG3(frame), &offset);
     file_put(file);
@@ -137,6 +140,12 @@ static int32_t check_iovecs(uaddr_t vector, uint32_t count)
     return 0;
 }
 
+/* A read that has got something does not wait for more. */
+static bool would_wait(struct file *file, enum direction direction)
+{
+    return direction == READING && file->ops->poll && !(file->ops->poll(file) & POLLIN);
+}
+
 static int32_t move_pieces(struct file *file, enum direction direction, uaddr_t vector,
                            uint32_t count, uint64_t *offset)
 {
@@ -151,7 +160,7 @@ static int32_t move_pieces(struct file *file, enum direction direction, uaddr_t 
         if (moved < 0)
             return done ? (int32_t)done : moved;
         done += (uint32_t)moved;
-        if ((uint32_t)moved < piece.nbytes)
+        if ((uint32_t)moved < piece.nbytes || (done > 0 && would_wait(file, direction)))
             break;
     }
     return (int32_t)done;
@@ -168,9 +177,13 @@ static int32_t transfer_vector(struct trap_frame *frame, enum direction directio
     int32_t result = offset && !file->ops->seek ? -ESPIPE : check_direction(file, direction);
     if (!result)
         result = check_iovecs(ARG2(frame), ARG3(frame));
-    if (!result)
-        result = move_pieces(file, direction, ARG2(frame), ARG3(frame),
-                             offset ? offset : &file->offset);
+    if (!result && offset) {
+        result = move_pieces(file, direction, ARG2(frame), ARG3(frame), offset);
+    } else if (!result) {
+        file_lock_position(file);
+        result = move_pieces(file, direction, ARG2(frame), ARG3(frame), &file->offset);
+        file_unlock_position(file);
+    }
     file_put(file);
     return result;
 }
@@ -209,9 +222,11 @@ static int64_t seek(int fd, int64_t offset, uint32_t whence)
 
     if (!file)
         return -EBADF;
-    int64_t result = whence > SEEK_END || file->flags & O_PATH ? -EINVAL
-                     : !file->ops->seek                        ? -ESPIPE
+    file_lock_position(file);
+    int64_t result = whence > SEEK_END  ? -EINVAL
+                     : !file->ops->seek ? -ESPIPE
                                         : file->ops->seek(file, offset, (int)whence);
+    file_unlock_position(file);
     file_put(file);
     return result;
 }
@@ -270,7 +285,7 @@ static int32_t truncate_file(int fd, int64_t size)
     file = file_get(fd);
     if (!file)
         return -EBADF;
-    bool regular = file->inode && inode_is(file->inode, S_IFREG);
+    bool regular = inode_is(file->inode, S_IFREG);
     int32_t error = !regular || !is_open_for(file, WRITING) ? -EINVAL
                                                             : truncate_inode(file->inode, size);
     file_put(file);
@@ -298,6 +313,49 @@ static int32_t sys_ftruncate64(struct trap_frame *frame)
                          (int64_t)(ARG2(frame) | (uint64_t)ARG3(frame) << 32));
 }
 
+#define FALLOC_FL_KEEP_SIZE 1u
+
+/* Memory for a part of a file, so that writes there cannot fail for want of it. */
+static int32_t allocate(struct file *file, uint32_t mode, int64_t offset, int64_t nbytes)
+{
+    struct inode *inode = file->inode;
+    int64_t end;
+
+    if (offset < 0 || nbytes <= 0)
+        return -EINVAL;
+    if (mode & ~FALLOC_FL_KEEP_SIZE)
+        return -EOPNOTSUPP;
+    if (!is_open_for(file, WRITING))
+        return -EBADF;
+    if (inode_is(inode, S_IFIFO))
+        return -ESPIPE;
+    if (!inode_is(inode, S_IFREG))
+        return inode_is(inode, S_IFDIR) ? -EISDIR : -ENODEV;
+    if (__builtin_add_overflow(offset, nbytes, &end))
+        return -EFBIG;
+    if (!inode->ops->allocate)
+        return -EOPNOTSUPP;
+    fs_lock();
+    int error = inode->ops->allocate(inode, (uint64_t)offset, (uint64_t)end,
+                                     mode & FALLOC_FL_KEEP_SIZE ? INODE_KEEP_SIZE : INODE_GROW);
+    fs_unlock();
+    return error;
+}
+
+/* fallocate(fd, mode, offset, length): the last two in two registers each. */
+static int32_t sys_fallocate(struct trap_frame *frame)
+{
+    int64_t offset = (int64_t)(ARG3(frame) | (uint64_t)ARG4(frame) << 32);
+    int64_t nbytes = (int64_t)(ARG5(frame) | (uint64_t)ARG6(frame) << 32);
+    struct file *file = file_get((int)ARG1(frame));
+
+    if (!file)
+        return -EBADF;
+    int32_t error = allocate(file, ARG2(frame), offset, nbytes);
+    file_put(file);
+    return error;
+}
+
 /* fsync and fdatasync: memory is the only medium. */
 static int32_t sys_fsync(struct trap_frame *frame)
 {
@@ -305,10 +363,8 @@ static int32_t sys_fsync(struct trap_frame *frame)
 
     if (!file)
         return -EBADF;
-    int32_t error = file->inode &&
-                            (inode_is(file->inode, S_IFREG) || inode_is(file->inode, S_IFDIR))
-                        ? 0
-                        : -EINVAL;
+    int32_t error = inode_is(file->inode, S_IFREG) || inode_is(file->inode, S_IFDIR) ? 0
+                                                                                     : -EINVAL;
     file_put(file);
     return error;
 }
@@ -334,7 +390,7 @@ static enum file_cloexec cloexec_of(uint32_t flags)
 /* A new descriptor, not below `least`, for an open one's file. */
 static int32_t duplicate(int fd, int least, enum file_cloexec cloexec)
 {
-    struct file *file = file_get(fd);
+    struct file *file = file_get_any(fd);
 
     if (!file)
         return -EBADF;
@@ -346,7 +402,7 @@ static int32_t duplicate(int fd, int least, enum file_cloexec cloexec)
 
 static int32_t duplicate_to(int fd, int new_fd, enum file_cloexec cloexec)
 {
-    struct file *file = file_get(fd);
+    struct file *file = file_get_any(fd);
 
     if (!file)
         return -EBADF;
@@ -466,12 +522,51 @@ static int32_t dup_above(int fd, uint32_t least, enum file_cloexec cloexec)
                : duplicate(fd, (int)least, cloexec);
 }
 
+/* A pipe's size cannot be changed. */
+static int32_t pipe_size(const struct file *file, uint32_t wanted)
+{
+    if (!inode_is(file->inode, S_IFIFO))
+        return -EBADF;
+    return wanted > PIPE_SIZE ? -EPERM : PIPE_SIZE;
+}
+
+/* What needs the file, not only the descriptor. */
+static int32_t control_file(struct file *file, uint32_t command, uint32_t argument)
+{
+    int32_t result = -EINVAL;
+
+    switch (command) {
+    case F_SETFL:
+        result = set_flags(file, argument);
+        break;
+    case F_GETLK:
+    case F_GETLK64:
+        result = get_lock(argument);
+        break;
+    case F_SETLK:
+    case F_SETLKW:
+    case F_SETLK64:
+    case F_SETLKW64:
+    case F_SETOWN:
+    case F_GETOWN:
+        result = 0;
+        break;
+    case F_SETPIPE_SZ:
+        result = pipe_size(file, argument);
+        break;
+    case F_GETPIPE_SZ:
+        result = pipe_size(file, 0);
+        break;
+    }
+    return result;
+}
+
 static int32_t sys_fcntl(struct trap_frame *frame)
 {
     struct file_table *table = process_current()->files;
     int fd = (int)ARG1(frame);
-    struct file *file = file_get(fd);
-    int32_t result = -EINVAL;
+    struct file *file = file_get_any(fd);
+    int32_t result;
 
     if (!file)
         return -EBADF;
@@ -492,24 +587,8 @@ static int32_t sys_fcntl(struct trap_frame *frame)
     case F_GETFL:
         result = (int32_t)(file->flags);
         break;
-    case F_SETFL:
-        result = set_flags(file, ARG3(frame));
-        break;
-    case F_GETLK:
-    case F_GETLK64:
-        result = get_lock(ARG3(frame));
-        break;
-    case F_SETLK:
-    case F_SETLKW:
-    case F_SETLK64:
-    case F_SETLKW64:
-    case F_SETOWN:
-    case F_GETOWN:
-        result = 0;
-        break;
-    case F_SETPIPE_SZ:
-    case F_GETPIPE_SZ:
-        result = file->inode && !inode_is(file->inode, S_IFIFO) ? -EBADF : PIPE_SIZE;
+    default:
+        result = file->flags & O_PATH ? -EBADF : control_file(file, ARG2(frame), ARG3(frame));
         break;
     }
     file_put(file);
@@ -552,9 +631,7 @@ static int32_t sys_ioctl(struct trap_frame *frame)
 
     if (!file)
         return -EBADF;
-    if (file->flags & O_PATH)
-        result = -EBADF;
-    else if (request == FIOCLEX || request == FIONCLEX)
+    if (request == FIOCLEX || request == FIONCLEX)
         result = file_table_set_cloexec(table, fd,
                                         request == FIOCLEX ? FILE_CLOEXEC : FILE_KEEP);
     else if (request == FIONBIO)
@@ -591,8 +668,9 @@ const struct syscall_entry file_syscalls[] = {
     { 193, "truncate64", sys_truncate64, NULL },
     { 194, "ftruncate64", sys_ftruncate64, NULL },
     { 221, "fcntl64", sys_fcntl, RECORD_LOCKS },
+    { 324, "fallocate", sys_fallocate, "mode 0 and FALLOC_FL_KEEP_SIZE" },
     { 330, "dup3", sys_dup3, NULL },
-    { 331, "pipe2", sys_pipe2, NULL },
+    { 331, "pipe2", sys_pipe2, "O_DIRECT is accepted and does nothing" },
     { 333, "preadv", sys_preadv, NULL },
     { 334, "pwritev", sys_pwritev, NULL },
     { 0 },

@@ -89,6 +89,7 @@ static int32_t sys_sysinfo(struct trap_frame *frame)
     loadavg_get(info.loads);
     info.total_ram = memory.mem_total * KiB;
     info.free_ram = memory.mem_free * KiB;
+    info.shared_ram = memory.shmem * KiB;
     info.processes = (uint16_t)stats.tasks;
     info.total_high = memory.high_total * KiB;
     info.free_high = memory.high_free * KiB;

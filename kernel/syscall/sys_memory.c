@@ -201,10 +201,14 @@ static int32_t sys_mremap(struct trap_frame *frame)
 }
 
 /* MADV_POPULATE_READ, _WRITE: in madvise's words. */
-static int32_t populate(uaddr_t start, uaddr_t end, uint32_t error)
+static int32_t populate(uaddr_t start, uint32_t nbytes, uint32_t error)
 {
-    if (!IS_ALIGNED(start, PAGE_SIZE) || end < start)
+    uaddr_t end = start + ALIGN_UP(nbytes, PAGE_SIZE);
+
+    if (!IS_ALIGNED(start, PAGE_SIZE) || end < start || (end == start && nbytes != 0))
         return -EINVAL;
+    if (end == start)
+        return 0;
     if (!space_range_is_mapped(current_space(), start, end))
         return -ENOMEM;
     switch (fault_populate(current_space(), start, end, error)) {
@@ -221,14 +225,15 @@ static int32_t populate(uaddr_t start, uaddr_t end, uint32_t error)
 
 static int32_t sys_madvise(struct trap_frame *frame)
 {
-    uaddr_t start = ARG1(frame), end = start + ALIGN_UP(ARG2(frame), PAGE_SIZE);
+    uaddr_t start = ARG1(frame);
+    uint32_t nbytes = ARG2(frame);
     int advice = (int)ARG3(frame);
 
     if (advice == SPACE_ADV_POPULATE_READ)
-        return populate(start, end, PF_USER);
+        return populate(start, nbytes, PF_USER);
     if (advice == SPACE_ADV_POPULATE_WRITE)
-        return populate(start, end, PF_USER | PF_WRITE);
-    return space_advise(current_space(), start, ARG2(frame), advice);
+        return populate(start, nbytes, PF_USER | PF_WRITE);
+    return space_advise(current_space(), start, nbytes, advice);
 }
 
 /* A byte for each page: 1 if it is in memory. */

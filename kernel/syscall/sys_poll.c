@@ -39,11 +39,11 @@ static int get_limit(uaddr_t address, enum time_form form, uint64_t *nticks)
     seconds = form == TIMESPEC64 ? (int64_t)(words[0] | (uint64_t)words[1] << 32)
                                  : (int32_t)words[0];
     fraction = form == TIMESPEC64 ? words[2] : words[1];
-    if (form == TIMEVAL32) { /* select(2) normalises */
+    if (form == TIMEVAL32 && (int32_t)fraction >= 0) { /* select(2) normalises */
         seconds += fraction / (NS_PER_SECOND / unit);
         fraction %= NS_PER_SECOND / unit;
     }
-    if (seconds < 0 || fraction >= NS_PER_SECOND / unit)
+    if (seconds < 0 || fraction >= NS_PER_SECOND / unit) /* a negative one is very large */
         return -EINVAL;
     *nticks = ticks_of((uint64_t)seconds, fraction * unit);
     return 0;

@@ -482,22 +482,57 @@ static int32_t sys_sched_get_priority_limit(struct trap_frame *frame)
     return ARG1(frame) == 0 ? 0 : -EINVAL;
 }
 
-#define NICE_ZERO 20 /* getpriority(2) gives 20 - nice: errors stay apart */
-#define PRIO_USER 2
+#define NICE_MIN (-20)
+#define NICE_MAX 19
+#define PRIORITY_OF_NICE_0 20 /* getpriority(2) gives 20 - nice: errors stay apart */
+
+enum priority_of { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
+
+static void note_nice(struct process *process, void *lowest)
+{
+    *(int *)lowest = MIN(*(int *)lowest, process->nice);
+}
+
+static void set_nice(struct process *process, void *nice)
+{
+    process->nice = *(const int *)nice;
+}
+
+/* Call `use` for those that getpriority(2) and setpriority(2) mean by `which` and `who`: 0,
+ * -EINVAL, -ESRCH. */
+static int32_t for_priority(uint32_t which, uint32_t who,
+                            void (*use)(struct process *process, void *context), void *context)
+{
+    const struct process *self = process_current();
+
+    switch (which) {
+    case PRIO_PROCESS:
+        return process_with(who ? who : self->pid, use, context);
+    case PRIO_PGRP:
+        return process_for_each(who ? who : self->pgid, use, context) ? 0 : -ESRCH;
+    case PRIO_USER:
+        if (who != 0)
+            return -ESRCH; /* all are root's */
+        process_for_each(0, use, context);
+        return process_with(self->pid, use, context);
+    default:
+        return -EINVAL;
+    }
+}
 
 static int32_t sys_getpriority(struct trap_frame *frame)
 {
-    if (ARG1(frame) > PRIO_USER)
-        return -EINVAL;
-    if (ARG1(frame) == 0 && check_tid((int32_t)ARG2(frame)) != 0)
-        return -ESRCH;
-    return NICE_ZERO;
+    int lowest = NICE_MAX;
+    int32_t error = for_priority(ARG1(frame), ARG2(frame), note_nice, &lowest);
+
+    return error ? error : PRIORITY_OF_NICE_0 - lowest;
 }
 
 static int32_t sys_setpriority(struct trap_frame *frame)
 {
-    int32_t current = sys_getpriority(frame);
-    return current < 0 ? current : 0;
+    int nice = MIN(MAX((int32_t)ARG3(frame), NICE_MIN), NICE_MAX);
+
+    return for_priority(ARG1(frame), ARG2(frame), set_nice, &nice);
 }
 
 /* ---- limits and usage ---- */
@@ -708,8 +743,8 @@ const struct syscall_entry process_syscalls[] = {
     { 77, "getrusage", sys_getrusage, "times in ticks, all as user time; faults; maxrss" },
     { 80, "getgroups16", sys_getgroups, "no supplementary groups" },
     { 81, "setgroups16", sys_setgroups, ROOT_ONLY },
-    { 96, "getpriority", sys_getpriority, "nice is always 0" },
-    { 97, "setpriority", sys_setpriority, "accepted, without effect" },
+    { 96, "getpriority", sys_getpriority, "of processes, not of threads" },
+    { 97, "setpriority", sys_setpriority, "kept; no effect on scheduling" },
     { 114, "wait4", sys_wait4, NULL },
     { 120, "clone", sys_clone,
       "as fork, vfork, posix_spawn and threads use it; no namespaces; actions are shared by "

@@ -11,7 +11,6 @@
 #define PERMISSIONS 07777u
 #define NS_PER_SECOND 1000000000u
 #define BLOCK_SIZE PAGE_SIZE
-#define UNIT 512u /* of st_blocks */
 
 /* What all forms tell, gathered once. */
 struct attributes {
@@ -21,21 +20,7 @@ struct attributes {
     uint64_t atime, mtime, ctime; /* ns since 1970 */
 };
 
-/* st_size of a symbolic link is the length of its target. */
-static uint64_t size_of(struct inode *inode)
-{
-    char target[256];
-    int length = 0;
-
-    if (!inode_is(inode, S_IFLNK) || !inode->ops->readlink)
-        return inode_size(inode);
-    fs_lock();
-    length = inode->ops->readlink(inode, target, sizeof(target));
-    fs_unlock();
-    return length > 0 ? (uint64_t)length : 0;
-}
-
-static void get_attributes(struct inode *inode, struct attributes *attributes)
+static void get_attributes(const struct inode *inode, struct attributes *attributes)
 {
     *attributes = (struct attributes){
         .device = inode->device,
@@ -45,37 +30,21 @@ static void get_attributes(struct inode *inode, struct attributes *attributes)
         .gid = inode->gid,
         .rdev = inode->rdev,
         .number = inode->number,
-        .size = size_of(inode),
-        .blocks = inode->cache ? inode->cache->npages * (uint64_t)(PAGE_SIZE / UNIT) : 0,
+        .size = inode_size(inode),
+        .blocks = inode_blocks(inode),
         .atime = inode->atime,
         .mtime = inode->mtime,
         .ctime = inode->ctime,
     };
 }
 
-#define PIPE_DEVICE 0x0Bu
-
-/* A pipe has no inode. */
-static void get_pipe_attributes(struct attributes *attributes)
-{
-    *attributes = (struct attributes){
-        .device = PIPE_DEVICE,
-        .mode = S_IFIFO | 0600,
-        .nlink = 1,
-        .number = 1,
-    };
-}
-
 static int attributes_of_fd(int fd, struct attributes *attributes)
 {
-    struct file *file = file_get(fd);
+    struct file *file = file_get_any(fd);
 
     if (!file)
         return -EBADF;
-    if (file->inode)
-        get_attributes(file->inode, attributes);
-    else
-        get_pipe_attributes(attributes);
+    get_attributes(file->inode, attributes);
     file_put(file);
     return 0;
 }
@@ -87,8 +56,6 @@ static int attributes_of_path(int dirfd, uaddr_t path, uint32_t flags,
     int error = inode_of_path(
         dirfd, path, flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : PATH_FOLLOW, flags, &inode);
 
-    if (error == -EINVAL && (flags & AT_EMPTY_PATH))
-        return attributes_of_fd(dirfd, attributes);
     if (error)
         return error;
     get_attributes(inode, attributes);
@@ -350,8 +317,7 @@ static int32_t change_fd(int fd, const struct change *change)
 
     if (!file)
         return -EBADF;
-    if (file->inode)
-        apply(file->inode, change);
+    apply(file->inode, change);
     file_put(file);
     return 0;
 }
@@ -439,12 +405,16 @@ static int32_t set_times(int dirfd, uaddr_t path, const struct timespec64 times[
 {
     struct change change = { .what = CHANGE_TIMES };
 
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-        return -EINVAL;
     if (!parse_time(&times[0], &change.atime, &change.set_atime) ||
         !parse_time(&times[1], &change.mtime, &change.set_mtime))
         return -EINVAL;
-    return path ? change_path(dirfd, path, flags, &change) : change_fd(dirfd, &change);
+    if (!change.set_atime && !change.set_mtime)
+        return 0;
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (path || dirfd == AT_FDCWD)
+        return change_path(dirfd, path, flags, &change);
+    return flags ? -EINVAL : change_fd(dirfd, &change);
 }
 
 static const struct timespec64 now_twice[2] = { { .nanoseconds = UTIME_NOW },

@@ -62,7 +62,7 @@ void syscall_init(void)
 {
     static const struct syscall_entry *const tables[] = {
         process_syscalls, memory_syscalls, file_syscalls, directory_syscalls, stat_syscalls,
-        poll_syscalls,    signal_syscalls, time_syscalls, info_syscalls,
+        poll_syscalls,    signal_syscalls, time_syscalls, info_syscalls,      refused_syscalls,
     };
 
     for (unsigned i = 0; i < SYSCALL_COUNT; i++)

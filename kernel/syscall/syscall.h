@@ -22,7 +22,7 @@ struct syscall_entry {
 /* The tables, in the files' order; each ends with an entry without a name. */
 extern const struct syscall_entry process_syscalls[], memory_syscalls[], file_syscalls[],
     directory_syscalls[], stat_syscalls[], poll_syscalls[], signal_syscalls[], time_syscalls[],
-    info_syscalls[];
+    info_syscalls[], refused_syscalls[];
 
 /* Fill the dispatch table and register with cpu/trap. */
 void syscall_init(void);

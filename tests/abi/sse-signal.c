@@ -3,6 +3,7 @@
 
 #define MXCSR_DEFAULT 0x1f80
 #define MXCSR_ROUND_UP 0x5f80
+#define MXCSR_FLUSH 0x8040 /* denormals are zero: -ffast-math */
 
 static unsigned mxcsr(void)
 {
@@ -37,6 +38,9 @@ int main(void)
                      : "S"(in), "D"(out), "b"(getpid()), "c"(SIGUSR1)
                      : "memory");
     say("xmm3: %u %u %u %u", out[0], out[1], out[2], out[3]);
+    say("mxcsr %#x", mxcsr());
+    set_mxcsr(MXCSR_ROUND_UP | MXCSR_FLUSH);
+    raise(SIGUSR1);
     say("mxcsr %#x", mxcsr());
     return 0;
 }

@@ -1,8 +1,8 @@
-// sources: user/lib/malloc.c
-// cflags: -include tests/host/malloc_names.h
-/* tests/host/test_malloc.c - the user heap against a model, over an sbrk() of our own that
- * refuses now and then, and that a foreign caller moves too.  Then every crime that malloc.c
- * says it detects.  Usage: test_malloc [SEED [OPERATIONS]] */
+// sources: user/lib/malloc.c user/lib/malloc_map.c user/lib/malloc_more.c
+// cflags: -D_GNU_SOURCE -pthread -include tests/host/malloc_names.h
+/* tests/host/test_malloc.c - the user heap against a model, over an sbrk() and an mmap() of our
+ * own that refuse now and then; a foreign caller moves sbrk(), too.  Then every crime that malloc.c
+ * says it detects, with the exact report; guard pages, quarantine, and several threads.  Usage: test_malloc [SEED [OPERATIONS]] */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdbool.h>
@@ -14,6 +14,13 @@
 #include <unistd.h>
 
 #include "user/lib/include/malloc.h"
+
+#undef mmap
+#undef munmap
+#undef mremap
+#undef mprotect
+#include <pthread.h>
+#include <sys/mman.h>
 
 #define CHECK(condition, ...)                                               \
     do {                                                                    \
@@ -31,7 +38,9 @@
 
 static char arena[64 * MIB] __attribute__((aligned(4096)));
 static size_t arena_used, arena_limit = sizeof(arena);
-static char message[256];
+static size_t mapped; /* bytes that strata_mmap() gave and did not get back */
+static const char *options;
+static char message[1024] __attribute__((aligned(16)));
 static size_t message_length;
 static jmp_buf *after_abort;
 
@@ -52,6 +61,39 @@ void *strata_sbrk(intptr_t increment)
             memset(arena + fresh, 0, old - fresh);
     }
     return arena + old;
+}
+
+void *strata_mmap(void *at, size_t nbytes, int protection, int flags, int fd, off_t offset)
+{
+    if (arena_limit != sizeof(arena) && mapped > 4 * MIB) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    mapped += nbytes;
+    return mmap(at, nbytes, protection, flags, fd, offset);
+}
+
+int strata_munmap(void *at, size_t nbytes)
+{
+    mapped -= nbytes;
+    errno = E2BIG; /* free() must not let it through */
+    return munmap(at, nbytes);
+}
+
+void *strata_mremap(void *at, size_t before, size_t nbytes, int flags)
+{
+    mapped += nbytes - before;
+    return mremap(at, before, nbytes, flags);
+}
+
+int strata_mprotect(void *at, size_t nbytes, int protection)
+{
+    return mprotect(at, nbytes, protection);
+}
+
+char *strata_getenv(const char *name)
+{
+    return strcmp(name, "STRATA_MALLOC") == 0 ? (char *)options : NULL;
 }
 
 ssize_t strata_write(int fd, const void *bytes, size_t nbytes)
@@ -97,7 +139,7 @@ static uint32_t random_below(uint32_t limit)
 
 static size_t random_size(void)
 {
-    return random_below(1 + (8u << random_below(15)));
+    return random_below(1 + (8u << random_below(random_below(8) == 0 ? 17 : 14)));
 }
 
 static void verify(const struct slot *slot, size_t nbytes, unsigned char byte)
@@ -106,13 +148,21 @@ static void verify(const struct slot *slot, size_t nbytes, unsigned char byte)
         CHECK(slot->block[i] == byte, "byte %zu of %zu", i, slot->nbytes);
 }
 
+static bool in_heap(const void *block)
+{
+    return (char *)block >= arena && (char *)block < arena + sizeof(arena);
+}
+
 static void adopt(struct slot *slot, void *block, size_t nbytes)
 {
     size_t usable = malloc_usable_size(block);
 
     CHECK((uintptr_t)block % 16 == 0, "%p", block);
     CHECK(usable >= nbytes, "%zu < %zu", usable, nbytes);
-    CHECK((char *)block >= arena && (char *)block + usable <= arena + arena_used, "outside");
+    if (in_heap(block))
+        CHECK((char *)block + usable <= arena + arena_used, "outside");
+    else
+        CHECK(mapped >= usable, "no mapping");
     slot->block = block;
     slot->nbytes = usable; /* all of it may be written */
     slot->byte = (unsigned char)random_below(256);
@@ -162,7 +212,9 @@ static void try_resize(struct slot *slot)
 static void give_back(struct slot *slot)
 {
     verify(slot, slot->nbytes, slot->byte);
+    errno = ENXIO;
     free(slot->block);
+    CHECK(errno == ENXIO, "free() changed errno to %d", errno);
     slot->block = NULL;
 }
 
@@ -206,9 +258,13 @@ static void check_heap(void)
 
     CHECK(malloc_check(), "%s", message);
     malloc_get_stats(&stats);
-    CHECK(stats.used_bytes + stats.free_bytes + stats.top_bytes == stats.heap_bytes, "sum");
+    CHECK(stats.used_bytes + stats.held_bytes + stats.free_bytes + stats.top_bytes ==
+              stats.heap_bytes,
+          "sum");
+    CHECK(options != NULL || stats.mapped_bytes == mapped, "%zu, %zu", stats.mapped_bytes,
+          mapped);
     for (unsigned i = 0; i < SLOTS; i++)
-        used += slots[i].block != NULL ? slots[i].nbytes + 4 : 0;
+        used += slots[i].block != NULL && in_heap(slots[i].block) ? slots[i].nbytes + 4 : 0;
     CHECK(stats.used_bytes >= used && stats.used_bytes <= used + foreign_count * 256,
           "%zu, %zu", stats.used_bytes, used);
     for (unsigned i = 0; i < foreign_count; i++)
@@ -272,12 +328,111 @@ static void test_in_place(void)
     CHECK(realloc(block, 16) == block, "moved");
     CHECK(arena_used < MIB + (size_t)(block - arena), "not trimmed");
 
-    char *behind = malloc(100), *pin = malloc(16);
+    char *behind = malloc(900), *next = malloc(900);
     free(behind);
+    malloc_trim(0); /* until it is merged, it is not free */
     CHECK(realloc(block, 100) == block, "into the free chunk behind");
     free(block);
-    free(pin);
+    free(next);
+    malloc_trim(0);
+    struct malloc_stats stats;
+    malloc_get_stats(&stats);
+    CHECK(stats.used_bytes <= foreign_count * 256 && stats.held_bytes == 0,
+          "something is left");
     CHECK(malloc_check(), "%s", message);
+}
+
+/* Large blocks: pages of their own, zero, moved without copying, given back at once. */
+static void test_mappings(void)
+{
+    size_t before = mapped;
+    char *block = calloc(1, MIB), *heap_block = malloc(MIB / 16);
+
+    CHECK(!in_heap(block) && in_heap(heap_block), "where");
+    CHECK(block[0] == 0 && block[MIB - 1] == 0, "calloc");
+    block[MIB - 1] = 'x';
+    block = realloc(block, 16 * MIB);
+    CHECK(block[MIB - 1] == 'x' && block[16 * MIB - 1] == 0, "grown");
+    block = realloc(block, 100);
+    CHECK(in_heap(block) && mapped == before, "small again");
+    free(block);
+    block = aligned_alloc(MIB, 3 * MIB);
+    CHECK((uintptr_t)block % MIB == 0 && malloc_usable_size(block) >= 3 * MIB, "aligned");
+    memset(block, 1, 3 * MIB);
+    free(block);
+    free(heap_block);
+    CHECK(mapped == before, "%zu mapped", mapped - before);
+}
+
+/* The rest of the family, and the edges that POSIX names. */
+static void test_family(void)
+{
+    void *block = NULL, *other = &block;
+
+    CHECK(posix_memalign(&block, 64, 10) == 0 && (uintptr_t)block % 64 == 0, "posix_memalign");
+    free(block);
+    CHECK(posix_memalign(&other, 2, 10) == EINVAL && other == &block, "posix_memalign");
+    CHECK(posix_memalign(&other, 24, 10) == EINVAL, "posix_memalign");
+    CHECK(posix_memalign(&other, 64, SIZE_MAX / 2) == ENOMEM, "posix_memalign");
+    block = pvalloc(1);
+    CHECK((uintptr_t)block % 4096 == 0 && malloc_usable_size(block) >= 4096, "pvalloc");
+    free(block);
+    block = valloc(5000);
+    CHECK((uintptr_t)block % 4096 == 0, "valloc");
+    free(block);
+    block = memalign(256, 0);
+    CHECK(block != NULL && (uintptr_t)block % 256 == 0, "memalign");
+    block = reallocarray(block, 10, 20);
+    CHECK(malloc_usable_size(block) >= 200, "reallocarray");
+    volatile size_t half = 65536;
+    CHECK(reallocarray(block, half, half) == NULL && errno == ENOMEM, "reallocarray");
+    block = realloc(block, 0);
+    CHECK(block != NULL, "realloc to 0");
+    other = malloc(0);
+    CHECK(other != NULL && other != block, "malloc(0)");
+    free(other);
+    free(block);
+    struct mallinfo2 info = mallinfo2();
+    CHECK(info.uordblks + info.fordblks == info.arena, "mallinfo2");
+    message_length = 0;
+    malloc_stats();
+    CHECK(strstr(message, "heap ") == message && strstr(message, "\ntop "), "%s", message);
+    message_length = 0;
+    memset(message, 0, sizeof(message));
+}
+
+static void *hammer(void *seed)
+{
+    uint32_t state = (uint32_t)(uintptr_t)seed;
+    unsigned char *blocks[64] = { 0 };
+
+    for (unsigned i = 0; i < 50000; i++) {
+        state = state * 1664525 + 1013904223; /* Knuth, TAOCP vol. 2, 3.3.4 */
+        unsigned slot = state >> 8 & 63, nbytes = 1 + (state >> 16) % 700;
+        if (blocks[slot] != NULL) {
+            CHECK(blocks[slot][0] == slot + 1, "another thread's block");
+            free(blocks[slot]);
+            blocks[slot] = NULL;
+        } else {
+            blocks[slot] = malloc(nbytes);
+            memset(blocks[slot], (int)slot + 1, nbytes);
+        }
+    }
+    for (unsigned slot = 0; slot < 64; slot++)
+        free(blocks[slot]);
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    pthread_t threads[4];
+
+    for (uintptr_t i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, hammer, (void *)(i + 1)) == 0,
+              "pthread_create");
+    for (unsigned i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    check_heap();
 }
 
 static char *first, *second, *pin;
@@ -308,7 +463,7 @@ static void misaligned_free(void)
 
 static void foreign_free(void)
 {
-    free(message);
+    free(message + 512);
 }
 
 static void overrun_by_one(void)
@@ -328,6 +483,47 @@ static void write_to_freed(void)
     free(first);
     memcpy(first, &(char *){ arena }, 4);
     free(malloc(100));
+}
+
+static void write_to_merged(void)
+{
+    char *volatile large = malloc(5000), *behind = malloc(100);
+    free(large);
+    memcpy(large, &(char *){ arena }, 4);
+    free(malloc(5000));
+    free(behind);
+}
+
+static void overrun_into_top(void)
+{
+    char *volatile large = malloc(20000); /* the compiler knows how large it is */
+    large[malloc_usable_size(large)] = 0;
+    free(large);
+}
+
+static void header_overwritten(void)
+{
+    memset(second - 2, 0x7F, 2); /* the size, neither the mark nor the flags */
+    free(second);
+}
+
+static void stack_free(void)
+{
+    char bytes[64] __attribute__((aligned(16))) = "";
+    free(bytes + 16);
+}
+
+static void mapping_freed_twice(void)
+{
+    char *volatile large = malloc(MIB);
+    free(large);
+    free(large);
+}
+
+static void mapping_interior(void)
+{
+    char *volatile large = malloc(MIB);
+    free(large + 4096 + 16);
 }
 
 static void realloc_of_freed(void)
@@ -368,16 +564,67 @@ static const struct crime {
     void (*commit)(void);
     const char *report;
 } crimes[] = {
-    { "double free", double_free, "free already" },
-    { "double free of a merged block", double_free_of_merged, "free already" },
-    { "interior free", interior_free, "not a block" },
+    { "double free", double_free, "block is free already" },
+    { "double free of a merged block", double_free_of_merged, "block is free already" },
+    { "interior free", interior_free, "not a block, or " },
     { "misaligned free", misaligned_free, "not a block of the heap" },
-    { "foreign free", foreign_free, "outside the heap: not a block" },
-    { "overrun by one byte", overrun_by_one, "past its end" },
-    { "underrun", underrun, "header was overwritten" },
-    { "realloc of a freed block", realloc_of_freed, "free already" },
-    { "write to a freed block", write_to_freed, "a free block was overwritten" },
+    { "foreign free", foreign_free, "outside the heap: not a block of the heap" },
+    { "free of the stack", stack_free, "outside the heap: not a block of the heap" },
+    { "overrun by one byte", overrun_by_one, "not a block, or written past its end" },
+    { "overrun into top", overrun_into_top, "not a block, or written past its end" },
+    { "underrun", underrun, "not a block, or " },
+    { "header overwritten", header_overwritten, "not a block, or its header was overwritten" },
+    { "realloc of a freed block", realloc_of_freed, "block is free already" },
+    { "write to a freed block", write_to_freed, "a block was written to after it was freed" },
+    { "write to a merged block", write_to_merged, "a free block was overwritten" },
+    { "double free of a mapping", mapping_freed_twice, "block is free already" },
+    { "interior free of a mapping", mapping_interior, "not a block of the heap" },
 };
+
+static void late_write(void)
+{
+    free(first);
+    first[50] = 1;
+    for (unsigned i = 0; i < 10; i++)
+        free(malloc(100));
+}
+
+static void overrun_of_slack(void)
+{
+    first[100] = 1; /* 112 bytes up to the guard page */
+    free(first);
+}
+
+/* In a child, whose heap has not started yet: the options are read once. */
+static void test_with_options(const char *what, void (*commit)(void), const char *report)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        options = what;
+        if (commit == NULL) {
+            random_operations(5000);
+            _exit(0);
+        }
+        commit_crime(commit);
+        CHECK(strstr(message, report) != NULL, "%s: \"%s\"", what, message);
+        _exit(0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0, "%s", what);
+}
+
+static void test_options(void)
+{
+    test_with_options("quarantine=5", late_write, "a block was written to after it was freed");
+    test_with_options("quarantine=5", double_free, "block is free already");
+    test_with_options("guard", overrun_of_slack, "not a block, or written past its end");
+    test_with_options("guard", double_free, "block is free already");
+    test_with_options("quarantine=9,guard", double_free, "block is free already");
+    test_with_options("quarantine=50", NULL, NULL);
+    test_with_options("guard", NULL, NULL);
+    test_with_options("guard,quarantine=20", NULL, NULL);
+}
 
 int main(int argc, char **argv)
 {
@@ -386,10 +633,14 @@ int main(int argc, char **argv)
     if (random_state == 0)
         random_state = 1; /* the one state that xorshift never leaves */
 
+    test_options();
     test_calloc_over_used_memory();
     test_nearly_2_gib();
     test_limits();
     test_in_place();
+    test_mappings();
+    test_family();
+    test_threads();
     random_operations(operations);
     for (size_t i = 0; i < sizeof(crimes) / sizeof(crimes[0]); i++)
         test_crime(crimes[i].name, crimes[i].commit, crimes[i].report);

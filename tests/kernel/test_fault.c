@@ -431,6 +431,16 @@ static void explanations_say_why(struct test *t)
     EXPECT(t, strstr(text, "user read of a not-present page at 0x10010008") != NULL);
     EXPECT(t, strstr(text, "10000000-10010000") != NULL);
     EXPECT(t, fault_explain(space, 0, READ_FAULT, text, 8) == text && strlen(text) < 8);
+
+    struct vma_backing backing = { pagecache_create_shared(PAGE_SIZE), 0, VMA_WHOLE_FILE };
+    uaddr_t start = BASE + 2 * PAGES * PAGE_SIZE;
+    REQUIRE(t, backing.file != NULL);
+    backing.page_offset -= start >> PAGE_SHIFT;
+    EXPECT_EQ(t, space_map(space, start, start + 2 * PAGE_SIZE, RW | VMA_SHARED, &backing), 0);
+    pagecache_put(backing.file);
+    EXPECT_EQ(t, fault_handle(space, start + PAGE_SIZE, READ_FAULT), -ENXIO);
+    fault_explain(space, start + PAGE_SIZE, READ_FAULT, text, sizeof(text));
+    EXPECT(t, strstr(text, "maps a file that ends before it") != NULL);
     space_put(space);
 }
 

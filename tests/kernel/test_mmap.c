@@ -107,6 +107,25 @@ static void fixed_replaces(struct test *t)
     space_put(space);
 }
 
+/* A replacement that cannot be had takes nothing away, however large; one that can counts only what it
+ * adds. */
+static void refused_replacement_keeps_the_old(struct test *t)
+{
+    uint32_t nbytes = 8 * MiB;
+    struct space *space = space_create();
+    REQUIRE(t, space != NULL);
+    EXPECT_EQ(t, map_at(space, BASE, nbytes, SPACE_FIXED), BASE);
+    mark(space, BASE, 7);
+    space->limits.address_space = space->limits.data = nbytes + MiB;
+    EXPECT_EQ(t, map_at(space, BASE, 2 * nbytes, SPACE_FIXED), -ENOMEM);
+    EXPECT(t, has_mark(space, BASE, 7));
+    EXPECT_EQ(t, map_at(space, BASE, nbytes, SPACE_FIXED), BASE);
+    EXPECT(t, space_lookup(space, BASE) == 0);
+    EXPECT_EQ(t, count_vmas(space), 1);
+    EXPECT(t, space_check());
+    space_put(space);
+}
+
 /* The brk area is ordinary memory: holes may be made in it, and it goes on growing. */
 static void parts_of_the_heap(struct test *t)
 {
@@ -295,6 +314,7 @@ const struct test_case test_cases[] = {
     TEST(from_the_top_downwards),
     TEST(bad_requests),
     TEST(fixed_replaces),
+    TEST(refused_replacement_keeps_the_old),
     TEST(parts_of_the_heap),
     TEST(remap_moves),
     TEST(remap_next_door),

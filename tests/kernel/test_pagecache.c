@@ -347,6 +347,32 @@ static void short_of_memory_pages_make_room(struct test *t)
     give_up(t);
 }
 
+static uint32_t tree_nodes(void)
+{
+    struct slab_stats stats;
+    for (unsigned i = 0; slab_get_stats(i, &stats); i++)
+        if (!strcmp(stats.name, "radix_node"))
+            return stats.objects_in_use;
+    return 0;
+}
+
+/* A page that is dropped and read again, over and over, takes the same tree node each time: not one
+ * more, while the others wait for somebody to free them. */
+static void coming_and_going_needs_no_more_nodes(struct test *t)
+{
+    set_up();
+    touch(t, 0);
+    pagecache_reclaim(UINT32_MAX);
+    uint32_t before = tree_nodes();
+    for (unsigned round = 0; round < 50; round++) {
+        touch(t, 0);
+        pagecache_reclaim(UINT32_MAX);
+        EXPECT(t, !is_in_memory(0));
+    }
+    EXPECT(t, tree_nodes() <= before + 1);
+    give_up(t);
+}
+
 /* Random use of many indices, against what the bytes must be. */
 static void random_use(struct test *t)
 {
@@ -384,6 +410,7 @@ const struct test_case test_cases[] = {
     TEST(info_names_it),
     TEST(each_allocation_fails_once),
     TEST(short_of_memory_pages_make_room),
+    TEST(coming_and_going_needs_no_more_nodes),
     TEST(random_use),
 };
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

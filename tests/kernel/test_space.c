@@ -275,6 +275,46 @@ static void brk_refuses(struct test *t)
     space_put(space);
 }
 
+/* What shrinking leaves behind must not stand in the way of growing: the last piece above a hole goes,
+ * and then the heap ends below that hole and grows over it. */
+static void brk_grows_over_old_holes(struct test *t)
+{
+    struct space *space = make_space(t, 0, 0, 0);
+    REQUIRE(t, space != NULL);
+    space_set_brk_start(space, HEAP);
+    EXPECT_EQ(t, space_brk(space, HEAP + 3 * PAGE_SIZE), HEAP + 3 * PAGE_SIZE);
+    EXPECT_EQ(t, space_unmap(space, HEAP + PAGE_SIZE, PAGE_SIZE), 0);
+    EXPECT_EQ(t, space_brk(space, HEAP + 2 * PAGE_SIZE), HEAP + 2 * PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE), HEAP + PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, HEAP + 8 * PAGE_SIZE), HEAP + 8 * PAGE_SIZE);
+
+    /* The same when the piece below has other rights, and the range at the end is not remembered. */
+    EXPECT_EQ(t, space_protect(space, HEAP, 8 * PAGE_SIZE, VMA_READ), 0);
+    EXPECT_EQ(t, space_brk(space, HEAP + 9 * PAGE_SIZE), HEAP + 9 * PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, HEAP + 8 * PAGE_SIZE), HEAP + 8 * PAGE_SIZE);
+    EXPECT_EQ(t, space_protect(space, HEAP, PAGE_SIZE, RW), 0);
+    EXPECT_EQ(t, space_brk(space, HEAP + 7 * PAGE_SIZE), HEAP + 7 * PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, HEAP + 12 * PAGE_SIZE), HEAP + 12 * PAGE_SIZE);
+    EXPECT(t, touch(space, HEAP + 7 * PAGE_SIZE, HEAP + 12 * PAGE_SIZE));
+    EXPECT(t, space_check());
+    space_put(space);
+}
+
+/* The gap that a stack keeps below itself would begin below address 0. */
+static void brk_below_a_low_stack(struct test *t)
+{
+    uaddr_t heap = 2 * USER_MIN, stack = 4 * USER_MIN;
+    struct space *space = make_space(t, stack, stack + PAGE_SIZE, RW | VMA_GROWS_DOWN);
+    REQUIRE(t, space != NULL);
+    space_set_brk_start(space, heap);
+    EXPECT_EQ(t, space_brk(space, heap + PAGE_SIZE), heap);
+    EXPECT_EQ(t, space_map(space, heap, heap + PAGE_SIZE, RW | VMA_HEAP, NULL), 0);
+    space_set_brk_start(space, heap + PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, stack + 4 * PAGE_SIZE), heap + PAGE_SIZE);
+    EXPECT(t, space_check());
+    space_put(space);
+}
+
 /* --- accounting --------------------------------------------------------------------------------- */
 
 /* Every frame that a space takes is counted as anonymous, and comes back with the space. */
@@ -418,6 +458,8 @@ const struct test_case test_cases[] = {
     TEST(brk_grows_and_shrinks),
     TEST(brk_to_the_base_and_back),
     TEST(brk_refuses),
+    TEST(brk_grows_over_old_holes),
+    TEST(brk_below_a_low_stack),
     TEST(frames_are_accounted),
     TEST(statistics_are_exact),
     TEST(committed_pages_follow),

@@ -17,12 +17,17 @@ static void call(void *code)
     ((void (*)(void))code)();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static unsigned char data[] = { RETURN };
+
+    (void)argv;
+    if (argc > 1) {
+        puts("usage: exechigh");
+        return 2;
+    }
     unsigned char *code = mmap(HIGH, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-
     if (code == MAP_FAILED) {
         perror("exechigh: mmap");
         return 1;

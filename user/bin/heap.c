@@ -1,8 +1,9 @@
-/* heap - demand paging made visible.
+/* heap - demand paging made visible.  heap map - malloc's chunks drawn.
  * The heap grows and shrinks step by step.  After each step a line shows where its end is, how
  * many of its pages are resident (mincore), and how many page faults the step took (getrusage).
  * Growing costs nothing; the first touch of each page does.  All figures are relative to the
- * start, so that they are the same on every system that pages on demand. */
+ * start, so that they are the same on every system that pages on demand.
+ * The map shows what malloc() does inside of its heap: one character for 32 bytes. */
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,12 +16,13 @@
 
 #define PAGE 4096
 #define KIB 1024
-#define PAGES 16            /* what the first part plays with */
-#define BLOCK (1024 * 1024) /* what the second part allocates */
+#define PAGES 16          /* what the first part plays with */
+#define BLOCK (64 * 1024) /* what the second part allocates, */
+#define BLOCKS 16         /* so many of them */
 #define HEAP_PAGES_MAX 1024
 
 static char *start;          /* the heap's beginning */
-static volatile char *block; /* the second part's */
+static char *blocks[BLOCKS]; /* the second part's */
 static struct rusage before, after;
 static unsigned char resident[HEAP_PAGES_MAX];
 
@@ -100,22 +102,31 @@ static void shrink_all(void)
 
 static void allocate(void)
 {
-    block = malloc(BLOCK);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        blocks[i] = malloc(BLOCK);
 }
 
 static void fill_half(void)
 {
-    memset((void *)block, 0x55, BLOCK / 2);
+    for (unsigned i = 0; i < BLOCKS / 2; i++)
+        memset(blocks[i], 0x55, BLOCK);
 }
 
 static void fill(void)
 {
-    memset((void *)block, 0x55, BLOCK);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        memset(blocks[i], 0x55, BLOCK);
 }
 
 static void release(void)
 {
-    free((void *)block);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        free(blocks[i]);
+}
+
+static void trim(void)
+{
+    malloc_trim(0);
 }
 
 struct step {
@@ -140,10 +151,11 @@ static const struct step sbrk_steps[] = {
 };
 
 static const struct step malloc_steps[] = {
-    { allocate, "malloc(1 MiB)", "only headers, at both ends" },
-    { fill_half, "fill its first half", "" },
-    { fill, "fill all of it", "" },
-    { release, "free", "given back, but for a reserve" },
+    { allocate, "malloc, 16 * 64 KiB", "only the headers" },
+    { fill_half, "fill the first 8", "" },
+    { fill, "fill all", "" },
+    { release, "free all", "given back, but for a reserve" },
+    { trim, "malloc_trim(0)", "all of it" },
 };
 
 static void run_step(const struct step *step)
@@ -172,11 +184,79 @@ static void warm_up(void)
     resident_pages();
 }
 
+/* ---- The map ----------------------------------------------------------------------------- */
+
+#define CELL 32
+#define ROW 64      /* cells */
+#define PIECES 48   /* blocks in the map */
+#define SMALLEST 28 /* one cell with its header */
+
+static char row[ROW + 1];
+static unsigned cells;
+
+static void draw_cell(char character)
+{
+    row[cells++ % ROW] = character;
+    if (cells % ROW == 0)
+        printf("%6u |%s|\n", (cells - ROW) * CELL, row);
+}
+
+/* The first character of a piece is its kind, the others continue it. */
+static void draw_piece(const struct malloc_piece *piece, void *unused)
+{
+    static const char first[] = { 'U', 'H', 'F', 'T' }, more[] = { '=', '-', '.', ' ' };
+    size_t count = piece->nbytes / CELL;
+
+    (void)unused;
+    if (piece->state == MALLOC_TOP)
+        count = ROW - cells % ROW; /* the rest of the row stands for all of it */
+    for (size_t i = 0; i < count; i++)
+        draw_cell(i == 0 ? first[piece->state] : more[piece->state]);
+}
+
+static void draw(const char *title)
+{
+    struct malloc_stats stats;
+
+    malloc_get_stats(&stats);
+    printf("%s: %zu used, %zu held, %zu free\n", title, stats.used_chunks, stats.held_chunks,
+           stats.free_chunks);
+    cells = 0;
+    malloc_walk(draw_piece, NULL);
+}
+
+static void show_map(void)
+{
+    static char *pieces[PIECES];
+
+    sbrk((intptr_t)(-(uintptr_t)sbrk(0) & (PAGE - 1))); /* the same on every system */
+    puts("U=== used   H--- held   F... free   T top   a character: 32 bytes");
+    for (unsigned i = 0; i < PIECES; i++)
+        pieces[i] = malloc(SMALLEST + i % 4 * CELL);
+    draw("48 blocks of 28 to 124 bytes");
+    for (unsigned i = 0; i < PIECES; i += 2)
+        free(pieces[i]);
+    draw("every second one freed");
+    for (unsigned i = 0; i < PIECES / 2; i += 4)
+        pieces[i] = malloc(SMALLEST);
+    draw("six of 28 bytes: taken from what is held");
+    for (unsigned i = PIECES / 2 + 1; i < PIECES; i += 2)
+        free(pieces[i]);
+    draw("the second half freed, not merged yet");
+    malloc_trim(PAGE);
+    draw("merged by malloc_trim()");
+    free(malloc(20 * CELL));
+    draw("20 cells came and went: carved from the end, then held");
+}
+
 int main(int argc, char **argv)
 {
-    (void)argv;
+    if (argc == 2 && strcmp(argv[1], "map") == 0) {
+        show_map();
+        return malloc_check() ? 0 : 1;
+    }
     if (argc > 1) {
-        puts("usage: heap");
+        puts("usage: heap [map]");
         return 2;
     }
     warm_up();

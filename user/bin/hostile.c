@@ -503,6 +503,23 @@ static void run_off_heap(void)
     jump((uintptr_t)edge - 16);
 }
 
+/* An old length that reaches into the kernel, or around 4 GiB: what is cut off there must not be
+ * unmapped. */
+static void remap_kernel(void)
+{
+    char *page = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                      0);
+    uintptr_t to_kernel = KERNEL_START - (uintptr_t)page;
+    const size_t lengths[] = { to_kernel + PAGE, to_kernel + 16 * MIB, UINT32_MAX - PAGE };
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        int flags = MREMAP_MAYMOVE;
+        print_result("shrink", (long)mremap(page, lengths[i], PAGE, flags));
+        flags |= MREMAP_FIXED;
+        print_result("move", (long)mremap(page, lengths[i], PAGE, flags, pointer(UNMAPPED)));
+    }
+}
+
 /* ---- Data as code ------------------------------------------------------------------------ */
 
 /* A function that only returns.  Where the page tables cannot forbid execution, the end of the code
@@ -795,6 +812,7 @@ static const struct {
     { "call-with-flags", call_with_flags },
     { "call-keeps-registers", call_keeps_registers },
     { "set-system-flags", set_system_flags },
+    { "remap-kernel", remap_kernel },
     { "execute-made-executable", execute_made_executable },
     /* ended by a signal */
     { "kill-itself", kill_itself },

@@ -130,8 +130,10 @@ int main(int argc, char **argv)
             release(&slots[i]);
     }
     struct malloc_stats stats;
+    malloc_trim(0);
     malloc_get_stats(&stats);
-    if (!malloc_check() || stats.used_bytes != 0 || stats.free_bytes != 0)
+    if (!malloc_check() || stats.used_bytes != 0 || stats.held_bytes != 0 ||
+        stats.free_bytes != 0 || stats.mapped_bytes != 0)
         fail("not everything came back", stats.used_bytes);
     printf("mallocs: ok, seed %u, %u operations, peak %zu bytes, heap now %zu bytes\n", seed,
            operations, peak, stats.heap_bytes);

@@ -7,12 +7,17 @@
 
 #define PAGE 4096
 
-int main(void)
+int main(int argc, char **argv)
 {
     int local;
+
+    (void)argv;
+    if (argc > 1) {
+        puts("usage: places");
+        return 2;
+    }
     void *heap = sbrk(PAGE);
     void *mapping = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
     if (heap == (void *)-1 || mapping == MAP_FAILED) {
         perror("places");
         return 1;

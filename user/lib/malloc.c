@@ -1,180 +1,185 @@
-/* user/lib/malloc.c - the user heap: malloc() and its family over sbrk().
+/* user/lib/malloc.c - the user heap: malloc() and its family over sbrk() and mmap().
  *
  * Problem     Cut the memory that brk gives in whole pages into blocks of any size, and rebuild
  *             large runs as they come back: in few instructions, with little waste, and
  *             noticing a program that frees twice or writes past its blocks.
- * Words       chunk = header + block.  bin = list of free chunks of one size class.  top = the
- *             free chunk at the end of the heap; it is in no bin, and grows and shrinks with
- *             brk.
- * State       Chunks lie one behind the other without gaps; sizes are multiples of 16, so the
- *             low four bits of a size are free for flags:
+ * Words       chunk = header + block.  bin = list of free chunks of one size class.  held =
+ *             freed, but not yet merged.  top = the free rest at the end of the heap; it is in
+ *             no bin, and grows and shrinks with brk.  mapping = a block with pages of its own.
+ * State       Chunks lie one behind the other without gaps.  Sizes are multiples of 16:
  *
- *              chunk                    block, 16-byte aligned       next chunk
- *              +-----------+----------------+----------------------------+----------------+---
- *              | prev_size | size | 1 0 P U | the caller's ... prev_size | size | 1 0 P U | ..
- *              +-----------+----------------+----------------------------+----------------+---
- *                                             next, prev, while free
+ *              chunk                block, 16-byte aligned          next chunk
+ *              +-----------+--------+----------------------------+-----------+--------+---
+ *              | prev_size | head   | the caller's ...             prev_size | head   | ...
+ *              +-----------+--------+----------------------------+-----------+--------+---
+ *                                     next, prev, while free
+ *              head:   31 .. 10  size / 16       9 H  held        8 F  free, in a bin
+ *                       7 .. 1   bits 10 .. 4 of the chunk's address
+ *                       0 P      the chunk before is not free
  *
- *             U: in use.  P: the chunk before is in use.  1 0: a mark, the same in every
- *             header.  prev_size is a boundary tag (Knuth).  It is valid only while the chunk
- *             before is free; while that is in use, the four bytes belong to its block.  So a
- *             block costs 4 bytes, rounded up to 16.
+ *             prev_size is a boundary tag (Knuth).  It is valid only while the chunk before is
+ *             free; while that is in use, the four bytes belong to its block.  So a block costs
+ *             4 bytes, rounded up to 16.  The address bits make a header worth checking: what
+ *             lies anywhere else hardly ever looks like one, and the first byte that an overrun
+ *             reaches is theirs.  P is among them, and set: a string's terminating 0 shows, too.
  * Bins        Below 1 KiB one bin for each size (16, 32 .. 1008), above it 8 for each power of
  *             two.  A bitmap of the bins that are not empty, and a summary of its words, find
  *             the next larger chunk by two bit searches (TLSF).
- * Invariants  1. Two free chunks are never neighbours; top's neighbour is in use.
- *             2. P of a chunk = U of the one before; if that is free, prev_size = its size.
- *             3. A chunk is in a bin exactly if it is free and not top; a bin's bit = it has
- *             one.  malloc_check() tests all of them.
- * Alloc       The bin of that size, or the first chunk of the next bin that has one, the rest
- *             split off; only then top, so that the heap's end moves late; only then sbrk().
- * Free        Merge with both neighbours at once, then into its bin at the head: the block that
- *             was used last is in the cache.
- * brk         Grows by at least GROW_STEP; untouched pages cost nothing.  When top reaches
- *             TRIM_AT, all but TOP_KEEP goes back.  If somebody else moved brk, the foreign
- *             part becomes a chunk in use that nobody frees, and the heap goes on behind it.
- * Example     malloc 20, 40, 20; then free the middle one, and bin 3 has it:
- *             | 32 used | 48 used | 32 used | top    ->    | 32 used | 48 free | 32 used | top
- * Detection   Before a block is freed its header, its size and the next header must be right:
- *             double and invalid frees and overruns by one byte end the program with a message.
- *             A chunk that leaves its bin must have the right links and boundary tag: that
- *             shows writes to freed blocks (wild links end the program by SIGSEGV instead).
- * Limits      One thread.  Requests are below 2 GiB.
+ * Held lists  Programs free what they will ask for again.  So a small chunk that is freed goes
+ *             onto the stack of its size, and stays a chunk that its neighbours take for used:
+ *             most pairs of malloc() and free() are a pop and a push.  The debt is settled when
+ *             it costs memory: before the heap would grow into pages never touched while more
+ *             than 1/HELD_SHARE of it is held, and when more is held than free() may keep.  Then
+ *             merge_held() walks through the heap once and makes all bins anew, which costs a
+ *             fraction of merging one chunk after the other.
+ * Carving     A small request that finds nothing of its size is cut off the front of one chunk,
+ *             `to_carve`, a few stores each, until that is used up; then a larger free chunk
+ *             takes its place (Lea's "designated victim"), or up to a page of top.
+ * Invariants  1. Two free chunks are never neighbours, unless they would exceed CHUNK_MAX
+ *                together; top's neighbour is not free.
+ *             2. P of a chunk = the one before is not free; if it is, prev_size = its size.
+ *             3. A chunk is in a bin exactly if it has F; a bin's bit = it has a chunk.
+ *             4. A chunk has H exactly if it is in a held list or in quarantine, or to_carve.
+ *             malloc_check() tests all of them.
+ * Alloc       Small: the held list of that size; else its bin; else carve.  Larger: its bin, or
+ *             the first chunk of the next bin that has one, the rest split off; else top, so
+ *             that the heap's end moves late; only then sbrk().  From MAP_AT on: a mapping.
+ * Free        A small chunk is held, a larger one merged with both neighbours at once; then into
+ *             its bin at the head: the block that was used last is in the cache.
+ * Resize      In place where what lies behind is free or top, beyond MAP_AT as well: a growing
+ *             vector at the heap's end is never copied.  A mapping is moved by mremap(): page
+ *             tables change, bytes do not.
+ * Giving back When top reaches TRIM_AT, all but TOP_KEEP goes back by brk.  free() keeps at most
+ *             HELD_KEEP bytes, or half of the heap, unmerged; what lies below a held chunk stays
+ *             until the next merge.  Mappings go back at once, and malloc_trim() gives back all
+ *             that it can.  Where brk is refused, each block
+ *             gets a mapping.  If somebody else moved brk, the foreign part becomes a chunk in use
+ *             that nobody frees, and the heap goes on behind it.
+ * Example     malloc 20, 40, 20; free the middle one; malloc_trim, which merges:
+ *             | 32 used | 48 used | 32 used | top    ->    | 32 used | 48 held | 32 used | top
+ *                                                    ->    | 32 used | 48 free | 32 used | top
+ * Detection   On free: the header, the neighbour's header (an overrun by one byte), the state (a
+ *             second free).  On taking a chunk: its links, which exist twice while it is held,
+ *             both ways round a bin else, and its boundary tag (a write after the free; wild
+ *             links end the program by SIGSEGV instead).  Each ends the program with a line on
+ *             stderr, "malloc: heap+0x1230: " and one of the texts at "Reports".
+ *             STRATA_MALLOC=quarantine=N keeps the last N freed blocks, filled with a pattern
+ *             that must still be there when they leave; =guard puts each block in front of a
+ *             page without access; both: "quarantine=100,guard".
+ * Threads     One lock around everything.  It costs 8 instructions a pair when nobody waits (a
+ *             sleeper in futex else).  A cache for each thread would cost as much to find on
+ *             every call, and keep memory that other threads cannot use.
+ * Limits      Requests are below 2 GiB.  Chunks are below 64 MiB; what grows beyond is copied
+ *             into a mapping once.  A foreign pointer to the start of a page is looked up in the
+ *             page before it.  The child of a program with threads must not use the heap.
+ * Files       This one has the heap in brk's memory and the functions of ISO C.  malloc_map.c has
+ *             mappings and the debugging aids, malloc_more.c other names for the same,
+ *             statistics and the validator; malloc_heap.h is what they share.
  * Reading     Knuth, TAOCP vol. 1, 2.5; Wilson et al., Dynamic Storage Allocation, 1995; Lea,
- *             A Memory Allocator; Masmano et al., TLSF, ECRTS 2004. */
+ *             A Memory Allocator; Masmano et al., TLSF, ECRTS 2004; Drepper, Futexes Are
+ *             Tricky. */
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lib/include/malloc.h"
+#include "user/lib/malloc_heap.h"
 
-struct chunk {
-    size_t prev_size;          /* size of the chunk before, while that is free */
-    size_t head;               /* size and flags */
-    struct chunk *next, *prev; /* in the bin, while free */
-};
+static struct chunk nothing; /* to be carved: too small for any request */
 
-#define ALIGNMENT 16u
-#define IN_USE 1u
-#define PREV_IN_USE 2u
-#define MARK 8u
-#define MARK_MASK 12u
-#define FLAGS_MASK (ALIGNMENT - 1)
+struct heap malloc_heap = { .to_carve = &nothing };
+struct chunk *malloc_held[HELD_LISTS];
 
-#define BLOCK_OFFSET offsetof(struct chunk, next) /* from chunk to block */
-#define OVERHEAD sizeof(size_t)                   /* chunk size - usable size */
-#define MIN_CHUNK sizeof(struct chunk)
-#define REQUEST_MAX ((size_t)PTRDIFF_MAX - 4096)
+/* ---- Lock -------------------------------------------------------------------------------- */
 
-#define SMALL_LIMIT 1024u /* chunks below this have exact bins */
-#define SMALL_BINS (SMALL_LIMIT / ALIGNMENT)
-#define OCTAVE_SHIFT 3 /* log2 of the bins for each power of two above */
-#define OCTAVE_BINS (1u << OCTAVE_SHIFT)
-#define SMALL_LOG2 10u
-#define BIN_COUNT (SMALL_BINS + (32 - SMALL_LOG2) * OCTAVE_BINS)
-#define WORD_BITS 32u
-#define MAP_WORDS ((BIN_COUNT + WORD_BITS - 1) / WORD_BITS)
-#define SCAN_MAX 16 /* how many chunks of a large request's own bin are looked at */
+#define SYS_FUTEX 240
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
 
-#define BRK_PAGE 4096u
-#define GROW_STEP (64u * 1024)
-#define TRIM_AT (128u * 1024)
-#define TOP_KEEP GROW_STEP
+int malloc_lock = LOCK_FREE;
 
-_Static_assert(sizeof(struct chunk) == 16, "sizes are those of a 32-bit machine");
-
-static struct {
-    struct chunk *base; /* the first chunk; NULL before the first request */
-    struct chunk *top;
-    struct chunk *end; /* where a chunk behind top would begin; its header has room below brk */
-    char *untouched;   /* memory from here on is as the kernel gave it: zero */
-    uint32_t summary;  /* bit w: map[w] != 0 */
-    uint32_t map[MAP_WORDS];      /* bit b: bin b is not empty */
-    struct chunk bins[BIN_COUNT]; /* list heads: next, prev; head = the bin's number */
-} heap;
-
-static size_t size_of(const struct chunk *c)
+/* Wait while the lock has `value`, or wake so many; without a time limit.  A kernel without futex
+ * answers at once: then waiting is polling. */
+static void futex(int operation, int value)
 {
-    return c->head & ~FLAGS_MASK;
+    long result;
+    __asm__ volatile("int $0x80"
+                     : "=a"(result)
+                     : "0"(SYS_FUTEX), "b"(&malloc_lock), "c"(operation), "d"(value), "S"(0)
+                     : "memory");
 }
 
-static struct chunk *chunk_at(const void *chunk, ptrdiff_t distance)
+__attribute__((cold)) void malloc_lock_wait(void)
 {
-    return (struct chunk *)((uintptr_t)chunk + (uintptr_t)distance);
+    while (__atomic_exchange_n(&malloc_lock, LOCK_WAITED, __ATOMIC_ACQUIRE) != LOCK_FREE)
+        futex(FUTEX_WAIT_PRIVATE, LOCK_WAITED);
 }
 
-static void *block_of(struct chunk *c)
+__attribute__((cold)) void malloc_unlock_wake(void)
 {
-    return (char *)c + BLOCK_OFFSET;
-}
-
-static struct chunk *chunk_of(const void *block)
-{
-    return chunk_at(block, -(ptrdiff_t)BLOCK_OFFSET);
-}
-
-static size_t top_size(void)
-{
-    return (size_t)((char *)heap.end - (char *)heap.top);
-}
-
-/* The chunk size for a request; the caller has compared it with REQUEST_MAX. */
-static size_t chunk_size_for(size_t nbytes)
-{
-    size_t size = (nbytes + OVERHEAD + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    return size < MIN_CHUNK ? MIN_CHUNK : size;
+    __atomic_store_n(&malloc_lock, LOCK_FREE, __ATOMIC_RELEASE);
+    futex(FUTEX_WAKE_PRIVATE, 1);
 }
 
 /* ---- Reports ----------------------------------------------------------------------------- */
 
 /* Positions are relative to the heap's start: the same in every run. */
-static void report(const char *what, const void *where)
+void malloc_report(const char *what, const void *where)
 {
     char line[128];
     int length;
 
-    if ((struct chunk *)where < heap.base || (struct chunk *)where > heap.end)
+    if ((struct chunk *)where < malloc_heap.base || (struct chunk *)where > malloc_heap.end)
         length = snprintf(line, sizeof(line), "malloc: outside the heap: %s\n", what);
     else
         length = snprintf(line, sizeof(line), "malloc: heap+%#zx: %s\n",
-                          (size_t)((const char *)where - (char *)heap.base), what);
+                          (size_t)((const char *)where - (char *)malloc_heap.base), what);
     if (write(STDERR_FILENO, line, (size_t)length) < 0)
         abort();
 }
 
 /* Out of line: the checks are on the hot path, their consequence is not. */
-static _Noreturn __attribute__((noinline, cold)) void die(const char *what, const void *where)
+_Noreturn __attribute__((noinline, cold)) void malloc_die(const char *what, const void *where)
 {
-    report(what, where);
+    malloc_report(what, where);
+    unlock(); /* whoever handles SIGABRT may still want memory */
     abort();
+}
+
+static _Noreturn __attribute__((noinline, cold)) void die_at(const char *what,
+                                                             const struct chunk *c)
+{
+    malloc_die(what, (const char *)c + BLOCK_OFFSET);
+}
+
+static _Noreturn __attribute__((noinline, cold)) void die_bad_block(const struct chunk *c)
+{
+    bool marked = ((c->head ^ mark_of(c)) & ADDRESS_MASK) == 0;
+    size_t room = (size_t)((char *)malloc_heap.top - (char *)c);
+
+    if (marked && (c->head & (FREE | HELD)) != 0)
+        die_at(free_already, c);
+    die_at(marked && size_of(c) <= room ? overrun : bad_header, c);
 }
 
 /* ---- Bins -------------------------------------------------------------------------------- */
 
-static unsigned bin_of(size_t size)
-{
-    if (size < SMALL_LIMIT)
-        return size / ALIGNMENT;
-    unsigned log2 = WORD_BITS - 1 - (unsigned)__builtin_clz(size);
-    unsigned within = (size >> (log2 - OCTAVE_SHIFT)) & (OCTAVE_BINS - 1);
-    return SMALL_BINS + ((log2 - SMALL_LOG2) << OCTAVE_SHIFT) + within;
-}
-
 static void bin_insert(struct chunk *c, size_t size)
 {
     unsigned bin = bin_of(size);
-    struct chunk *list = &heap.bins[bin], *first = list->next;
+    struct chunk *list = &malloc_heap.bins[bin], *first = list->next;
 
     c->next = first;
     c->prev = list;
     first->prev = c;
     list->next = c;
     if (first == list) {
-        heap.map[bin / WORD_BITS] |= 1u << bin % WORD_BITS;
-        heap.summary |= 1u << bin / WORD_BITS;
+        malloc_heap.map[bin / WORD_BITS] |= 1u << bin % WORD_BITS;
+        malloc_heap.summary |= 1u << bin / WORD_BITS;
     }
 }
 
@@ -183,121 +188,127 @@ static void bin_remove(struct chunk *c, size_t size)
     struct chunk *next = c->next, *prev = c->prev;
 
     if (next->prev != c || prev->next != c || chunk_at(c, (ptrdiff_t)size)->prev_size != size)
-        die("a free block was overwritten", block_of(c));
+        malloc_die(written_free, block_of(c));
     next->prev = prev;
     prev->next = next;
     if (next == prev) { /* only the list head is left */
         unsigned bin = next->head;
-        heap.map[bin / WORD_BITS] &= ~(1u << bin % WORD_BITS);
-        if (heap.map[bin / WORD_BITS] == 0)
-            heap.summary &= ~(1u << bin / WORD_BITS);
+        malloc_heap.map[bin / WORD_BITS] &= ~(1u << bin % WORD_BITS);
+        if (malloc_heap.map[bin / WORD_BITS] == 0)
+            malloc_heap.summary &= ~(1u << bin / WORD_BITS);
     }
 }
 
 /* The first chunk of the first bin from `bin` on that is not empty; NULL if there is none. */
-static struct chunk *bin_first_from(unsigned bin)
+static inline struct chunk *bin_first_from(unsigned bin)
 {
     unsigned word = bin / WORD_BITS;
-    uint32_t bits = heap.map[word] & (UINT32_MAX << bin % WORD_BITS);
+    uint32_t bits = malloc_heap.map[word] & (UINT32_MAX << bin % WORD_BITS);
 
     if (bits == 0) {
-        uint32_t words = heap.summary & (UINT32_MAX << word << 1);
+        uint32_t words = malloc_heap.summary & (UINT32_MAX << word << 1);
         if (words == 0)
             return NULL;
         word = (unsigned)__builtin_ctz(words);
-        bits = heap.map[word];
+        bits = malloc_heap.map[word];
     }
-    return heap.bins[word * WORD_BITS + (unsigned)__builtin_ctz(bits)].next;
+    return malloc_heap.bins[word * WORD_BITS + (unsigned)__builtin_ctz(bits)].next;
 }
 
-/* A free chunk of at least `size` bytes, still in its bin; NULL if there is none.  Before the
- * first request the lists are NULL, and the bitmap is empty. */
-static struct chunk *find_fit(size_t size)
+/* The best of the first chunks in the list that are large enough; NULL if none is. */
+static struct chunk *best_of(struct chunk *list, size_t size)
 {
-    unsigned bin = bin_of(size);
+    struct chunk *best = NULL, *before = list;
+    size_t best_size = SIZE_MAX;
+    int scanned = 0;
 
-    if (size >=
-        SMALL_LIMIT) { /* its own bin has smaller ones too: take the best of the first */
-        struct chunk *list = &heap.bins[bin], *best = NULL;
-        int scanned = 0;
-        for (struct chunk *c = list->next; c != list && c != NULL; c = c->next) {
-            if (size_of(c) >= size && (best == NULL || size_of(c) < size_of(best)))
-                best = c;
-            if (++scanned == SCAN_MAX)
-                break;
+    for (struct chunk *c = list->next; c != list && scanned < SCAN_MAX; c = c->next) {
+        if (c->prev != before)
+            die_at(written_free, before);
+        before = c;
+        size_t have = size_of(c);
+        if (have >= size && have < best_size) {
+            best = c;
+            best_size = have;
         }
-        if (best != NULL)
-            return best;
-        bin++;
+        scanned++;
     }
-    return bin_first_from(bin);
+    return best;
+}
+
+/* A free chunk of at least `size` bytes, still in its bin; NULL if there is none. */
+static inline struct chunk *find_fit(size_t size)
+{
+    if (size < SMALL_LIMIT)
+        return bin_first_from(size / ALIGNMENT);
+    unsigned bin = bin_of(size); /* has smaller ones, too */
+    struct chunk *best = best_of(&malloc_heap.bins[bin], size);
+    return best != NULL || bin + 1 == BIN_COUNT ? best : bin_first_from(bin + 1);
 }
 
 /* ---- Top and brk ------------------------------------------------------------------------- */
 
 static void set_top(struct chunk *top)
 {
-    heap.top = top;
-    top->head = MARK | PREV_IN_USE;
-    if ((char *)block_of(top) > heap.untouched)
-        heap.untouched = block_of(top);
+    malloc_heap.top = top;
+    top->head = mark_of(top);
 }
 
-/* Make [c, c + size) a free chunk.  Its neighbours are in use, and the one behind knows. */
+static void set_end(struct chunk *end)
+{
+    malloc_heap.end = end;
+    malloc_heap.span = (size_t)((char *)end - (char *)malloc_heap.base) / ALIGNMENT;
+    if (malloc_heap.untouched > (char *)block_of(end))
+        malloc_heap.untouched = block_of(end);
+}
+
+/* Make [c, c + size) a free chunk.  c->head is valid as to P; the one behind knows. */
 static void set_free(struct chunk *c, size_t size)
 {
-    c->head = size | PREV_IN_USE | MARK;
+    c->head = size << SIZE_SHIFT | FREE | (uint8_t)c->head;
     chunk_at(c, (ptrdiff_t)size)->prev_size = size;
     bin_insert(c, size);
 }
 
-static void heap_init(void)
-{
-    for (unsigned bin = 0; bin < BIN_COUNT; bin++) {
-        struct chunk *list = &heap.bins[bin];
-        list->next = list->prev = list;
-        list->head = bin;
-    }
-}
-
 /* Go on in memory that does not join the heap: the first piece, or behind a foreign sbrk(). */
-static void start_segment(char *memory, size_t nbytes)
+static bool start_segment(char *memory, size_t nbytes)
 {
-    uintptr_t from = ((uintptr_t)memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
+    uintptr_t from = round_up((uintptr_t)memory, ALIGNMENT);
     uintptr_t to = ((uintptr_t)memory + nbytes) & ~(uintptr_t)(ALIGNMENT - 1);
     struct chunk *first = chunk_at((void *)from, BLOCK_OFFSET);
 
-    if (heap.base != NULL && memory < (char *)block_of(heap.end))
-        die("somebody else gave a part of the heap back", memory);
-    /* The rest of a page that somebody else used and gave back may hold anything. */
-    memset(memory, 0, (size_t)(-(uintptr_t)memory & (BRK_PAGE - 1)));
-    if (heap.base == NULL) {
-        heap_init();
-        heap.base = first;
+    if (malloc_heap.base != NULL && memory < (char *)block_of(malloc_heap.end))
+        malloc_die(foreign_shrink, memory);
+    if (malloc_heap.base == NULL) {
+        malloc_heap.base = first;
     } else {
-        struct chunk *foreign = heap.end;
-        size_t rest = top_size();
-        foreign->head = (size_t)((char *)first - (char *)foreign) | IN_USE | MARK;
-        if (rest > 0)
-            set_free(heap.top, rest);
-        else
-            foreign->head |= PREV_IN_USE;
+        struct chunk *foreign = malloc_heap.end;
+        size_t rest = top_size(), gap = (size_t)((char *)first - (char *)foreign);
+        if (gap > CHUNK_MAX || rest > CHUNK_MAX)
+            return false;
+        foreign->head = head_for(foreign, gap);
+        if (rest > 0) {
+            foreign->head &= ~PREV_NOT_FREE;
+            set_free(malloc_heap.top, rest); /* whose header is a mark already */
+        }
     }
-    heap.end = chunk_at((void *)to, -(ptrdiff_t)BLOCK_OFFSET);
-    heap.untouched = (char *)first;
+    /* The rest of a page that somebody else used and gave back may hold anything. */
+    memset(memory, 0, (size_t)(-(uintptr_t)memory & (PAGE - 1)));
+    set_end(chunk_at((void *)to, -(ptrdiff_t)BLOCK_OFFSET));
+    malloc_heap.untouched = block_of(first);
     set_top(first);
+    return true;
 }
 
-/* Get at least `size` bytes into top.  false, with errno = ENOMEM, if brk gives no more.  The
- * heap's end is put on a page boundary, so that the next piece joins this one. */
+/* Get at least `size` bytes into top; false if brk gives no more.  The heap's end is put on a page
+ * boundary, so that the next piece joins this one. */
 static bool grow_top(size_t size)
 {
-    while (heap.base == NULL || top_size() < size) {
-        size_t have = heap.base == NULL ? 0 : top_size();
+    while (malloc_heap.base == NULL || top_size() < size) {
+        size_t have = malloc_heap.base == NULL ? 0 : top_size();
         uintptr_t old = (uintptr_t)sbrk(0);
         size_t missing = size + ALIGNMENT - have; /* + what alignment of the start may cost */
-        size_t pages = (missing + BRK_PAGE - 1) & ~(size_t)(BRK_PAGE - 1);
-        size_t to_boundary = (size_t)(-old & (BRK_PAGE - 1));
+        size_t pages = round_up(missing, PAGE), to_boundary = -old & (PAGE - 1);
         size_t step = to_boundary + (pages < GROW_STEP ? GROW_STEP : pages);
         char *memory = step <= PTRDIFF_MAX ? sbrk((intptr_t)step) : (char *)-1;
 
@@ -305,106 +316,227 @@ static bool grow_top(size_t size)
             step = to_boundary + pages;
             memory = sbrk((intptr_t)step);
         }
-        if (memory == (char *)-1) {
-            errno = ENOMEM;
+        if (memory == (char *)-1)
+            return false;
+        if (malloc_heap.base != NULL && memory == block_of(malloc_heap.end)) {
+            set_end(chunk_at(malloc_heap.end, (ptrdiff_t)step));
+        } else if (!start_segment(memory, step)) {
+            sbrk(-(intptr_t)step);
             return false;
         }
-        if (heap.base != NULL && memory == block_of(heap.end))
-            heap.end = chunk_at(heap.end, (ptrdiff_t)step);
-        else
-            start_segment(memory, step);
     }
     return true;
 }
 
-/* Give back what top has too much, unless somebody else's memory is above it.  sbrk() moves by
- * less than 2 GiB at a time. */
-static bool trim_top(void)
+/* Give back all of top but `keep` bytes, unless somebody else's memory is above it.  sbrk() moves
+ * by less than 2 GiB at a time. */
+static __attribute__((noinline)) bool trim_top(size_t keep)
 {
-    size_t extra = top_size() - TOP_KEEP;
-
-    extra = (extra < PTRDIFF_MAX ? extra : PTRDIFF_MAX) & ~(size_t)(BRK_PAGE - 1);
-    if (sbrk(0) != block_of(heap.end) || sbrk(-(intptr_t)extra) == (void *)-1)
+    if (malloc_heap.base == NULL || top_size() < keep)
         return false;
-    heap.end = chunk_at(heap.end, -(ptrdiff_t)extra);
-    if (heap.untouched > (char *)block_of(heap.end))
-        heap.untouched = block_of(heap.end);
-    return true;
+    int saved_errno = errno; /* POSIX: free() leaves it alone */
+    size_t before = top_size();
+    while (sbrk(0) == block_of(malloc_heap.end)) {
+        size_t extra = top_size() - keep;
+        extra = (extra < PTRDIFF_MAX ? extra : PTRDIFF_MAX) & ~(size_t)(PAGE - 1);
+        if (extra == 0 || sbrk(-(intptr_t)extra) == (void *)-1)
+            break;
+        set_end(chunk_at(malloc_heap.end, -(ptrdiff_t)extra));
+    }
+    errno = saved_errno;
+    return top_size() < before;
 }
 
-static struct chunk *take_from_top(size_t size)
+/* The used part of the heap will end at `end`, a page or less above what was ever used. */
+static void touch(struct chunk *end)
 {
-    if (heap.base == NULL || top_size() < size) {
-        if (!grow_top(size))
-            return NULL;
-    }
-    struct chunk *c = heap.top;
-    c->head = size | IN_USE | PREV_IN_USE | MARK;
-    set_top(chunk_at(c, (ptrdiff_t)size));
-    return c;
+    char *page_end = (char *)round_up((uintptr_t)block_of(end), PAGE);
+
+    if (page_end > (char *)block_of(malloc_heap.end))
+        page_end = block_of(malloc_heap.end);
+    if (page_end > malloc_heap.untouched)
+        malloc_heap.untouched = page_end;
 }
 
 /* ---- Chunks ------------------------------------------------------------------------------ */
 
-/* Use the first `size` of the `whole` bytes at c, which are in no bin; the next is used. */
-static void set_used(struct chunk *c, size_t whole, size_t size)
+/* Merge the `size` bytes at c, which are in no bin or list, with what is free on either side, and
+ * put the result where it belongs.  c's header is valid, and has F: also when it ends up inside a
+ * larger chunk it tells of a second free. */
+static void merge(struct chunk *c, size_t size)
 {
-    c->head = size | IN_USE | PREV_IN_USE | MARK;
-    if (whole == size)
-        chunk_at(c, (ptrdiff_t)size)->head |= PREV_IN_USE;
-    else
-        set_free(chunk_at(c, (ptrdiff_t)size), whole - size);
-}
-
-/* The chunk of a block that the caller handed in, after every check that is cheap. */
-static struct chunk *checked_chunk(const void *block)
-{
-    struct chunk *c = chunk_of(block);
-
-    if ((uintptr_t)block % ALIGNMENT != 0 || c < heap.base || c >= heap.top)
-        die("not a block of the heap", block);
-    if ((c->head & (MARK_MASK | IN_USE)) != (MARK | IN_USE))
-        die((c->head & MARK_MASK) == MARK ? "block is free already"
-                                          : "not a block, or its header was overwritten",
-            block);
-    size_t size = size_of(c);
-    if (size - MIN_CHUNK >= (size_t)((char *)heap.top - (char *)c))
-        die("not a block, or its header was overwritten", block);
-    if ((chunk_at(c, (ptrdiff_t)size)->head & (MARK_MASK | PREV_IN_USE)) !=
-        (MARK | PREV_IN_USE))
-        die("not a block, or written past its end", block);
-    return c;
-}
-
-static void release(struct chunk *c)
-{
-    size_t size = size_of(c);
     struct chunk *next = chunk_at(c, (ptrdiff_t)size);
+    bool is_last = next == malloc_heap.top;
 
-    c->head &=
-        ~IN_USE; /* also when the header ends up inside a larger chunk: a second free shows */
-    if ((c->head & PREV_IN_USE) == 0) {
+    while ((c->head & PREV_NOT_FREE) == 0 && (is_last || size + c->prev_size <= CHUNK_MAX)) {
         struct chunk *before = chunk_at(c, -(ptrdiff_t)c->prev_size);
-        if (before < heap.base || before >= c || size_of(before) != c->prev_size)
-            die("a free block was overwritten before this one", block_of(c));
+        if (before < malloc_heap.base || before >= c || size_of(before) != c->prev_size)
+            malloc_die(written_before, block_of(c));
         bin_remove(before, c->prev_size);
         size += c->prev_size;
         c = before;
     }
-    if (next == heap.top) {
+    if (is_last) {
         set_top(c);
-        while (top_size() >= TRIM_AT && trim_top())
-            ;
+        if (top_size() >= TRIM_AT)
+            trim_top(TOP_KEEP);
         return;
     }
-    if ((next->head & IN_USE) == 0) {
+    if ((next->head & FREE) != 0 && size + size_of(next) <= CHUNK_MAX) {
         size_t next_size = size_of(next);
         bin_remove(next, next_size);
         size += next_size;
-    } else {
-        next->head &= ~PREV_IN_USE;
+        next = chunk_at(next, (ptrdiff_t)next_size);
     }
+    next->head &= ~PREV_NOT_FREE;
     set_free(c, size);
+}
+
+static void release(struct chunk *c)
+{
+    c->head |= FREE;
+    merge(c, size_of(c));
+}
+
+static void empty_lists(void)
+{
+    for (unsigned bin = 0; bin < BIN_COUNT; bin++) {
+        struct chunk *list = &malloc_heap.bins[bin];
+        list->next = list->prev = list;
+        list->head = bin;
+    }
+    memset(malloc_heap.map, 0, sizeof(malloc_heap.map));
+    memset(malloc_held, 0, sizeof(malloc_held));
+    malloc_heap.summary = 0;
+}
+
+/* The end of the run of free and held chunks that starts at c. */
+static inline struct chunk *end_of_run(struct chunk *c)
+{
+    struct chunk *top = malloc_heap.top, *last = chunk_at(c, CHUNK_MAX);
+
+    while (c != top && (c->head & (FREE | HELD)) != 0) {
+        struct chunk *next = chunk_at(c, (ptrdiff_t)size_of(c));
+        if (next > last)
+            break;
+        c->head = (c->head & ~HELD) | FREE; /* a second free will show */
+        c = next;
+    }
+    return c;
+}
+
+/* Merge whatever is held: go through the heap and make each run of free and held chunks one free
+ * chunk.  The lists are not looked at, but made anew. */
+static void merge_held(void)
+{
+    struct chunk *c = malloc_heap.base, *top = malloc_heap.top;
+
+    empty_lists();
+    while (c < top) {
+        if ((c->head & (FREE | HELD)) == 0) {
+            c = chunk_at(c, (ptrdiff_t)size_of(c));
+            if ((uint8_t)c->head != mark_of(c))
+                die_at(bad_header, c);
+            continue;
+        }
+        struct chunk *run = c;
+        c = end_of_run(run);
+        if (c == top) {
+            set_top(run);
+            break;
+        }
+        c->head &= ~PREV_NOT_FREE;
+        set_free(run, (size_t)((char *)c - (char *)run));
+    }
+    malloc_heap.taken = 0;
+    malloc_heap.to_carve = &nothing;
+    malloc_heap.held_room = (intptr_t)malloc_heap.held_limit;
+    if (top_size() >= TRIM_AT)
+        trim_top(TOP_KEEP);
+}
+
+/* free() would hold more than it may with these `units`, which are counted, but in no list. */
+static void limit_held(size_t units)
+{
+    size_t now = held_bytes() / ALIGNMENT;
+    size_t share = (size_t)((char *)malloc_heap.top - (char *)malloc_heap.base) / ALIGNMENT /
+                   HELD_KEEP_SHARE;
+
+    malloc_heap.held_limit = share > HELD_KEEP / ALIGNMENT ? share : HELD_KEEP / ALIGNMENT;
+    malloc_heap.held_room = (intptr_t)(malloc_heap.held_limit - now);
+    if (malloc_heap.held_room < 0)
+        merge_held();
+    else
+        malloc_heap.held_room += (intptr_t)units;
+}
+
+/* top has no `size` bytes that were used before.  Merge what is held, if that is worth a walk
+ * through the heap: or let top have new pages.  Either way it is worth another try, or NULL. */
+static __attribute__((noinline)) bool make_room(size_t size)
+{
+    size_t used = (size_t)(malloc_heap.untouched - (char *)malloc_heap.base);
+
+    if (malloc_heap.base != NULL && held_bytes() > used / HELD_SHARE &&
+        malloc_heap.taken > used / TAKEN_SHARE) {
+        merge_held();
+        return true;
+    }
+    if ((malloc_heap.base == NULL || top_size() < size) && !grow_top(size))
+        return false;
+    touch(chunk_at(malloc_heap.top, (ptrdiff_t)size));
+    return true;
+}
+
+/* Use the first `size` bytes of a chunk in a bin. */
+static inline void cut(struct chunk *c, size_t size)
+{
+    size_t whole = size_of(c);
+    struct chunk *next = chunk_at(c, (ptrdiff_t)size);
+
+    bin_remove(c, whole);
+    c->head -= FREE + ((whole - size) << SIZE_SHIFT);
+    if (whole == size)
+        next->head |= PREV_NOT_FREE;
+    else
+        set_free(mark_only(next), whole - size);
+}
+
+/* A chunk of `size` bytes for use, from a bin or top; NULL if that needs more than top has. */
+static inline struct chunk *take_present(struct chunk *fit, size_t size)
+{
+    if (fit != NULL) {
+        cut(fit, size);
+        return fit;
+    }
+    struct chunk *c = malloc_heap.top, *rest = chunk_at(c, (ptrdiff_t)size);
+    if ((char *)block_of(rest) > malloc_heap.untouched)
+        return NULL;
+    c->head = head_for(c, size);
+    set_top(rest);
+    return c;
+}
+
+/* The same, with more memory if need be; NULL if there is none. */
+static __attribute__((noinline)) struct chunk *take(size_t size)
+{
+    struct chunk *c = take_present(find_fit(size), size);
+
+    while (c == NULL && make_room(size))
+        c = take_present(find_fit(size), size);
+    malloc_heap.taken += size;
+    return c;
+}
+
+/* What is left of the chunk that small requests are cut from becomes a free chunk. */
+static void retire_carve(void)
+{
+    struct chunk *c = malloc_heap.to_carve;
+
+    malloc_heap.to_carve = &nothing;
+    if (c != &nothing) {
+        c->head ^= HELD | FREE;
+        merge(c, size_of(c));
+    }
 }
 
 /* Cut a chunk in use down to `size`; the rest is freed. */
@@ -414,8 +546,8 @@ static void shrink(struct chunk *c, size_t size)
     if (rest == 0)
         return;
     struct chunk *tail = chunk_at(c, (ptrdiff_t)size);
-    c->head -= rest;
-    tail->head = rest | IN_USE | PREV_IN_USE | MARK;
+    c->head -= rest << SIZE_SHIFT;
+    tail->head = head_for(tail, rest);
     release(tail);
 }
 
@@ -425,48 +557,275 @@ static bool extend(struct chunk *c, size_t size)
     size_t have = size_of(c);
     struct chunk *next = chunk_at(c, (ptrdiff_t)have);
 
-    if (next == heap.top && grow_top(size - have) && next == heap.top) {
-        c->head += size - have;
+    if (size > CHUNK_MAX)
+        return false;
+    if (next == malloc_heap.to_carve)
+        retire_carve();
+    if (next == malloc_heap.top && grow_top(size - have) && next == malloc_heap.top) {
+        c->head += (size - have) << SIZE_SHIFT;
+        touch(chunk_at(c, (ptrdiff_t)size));
         set_top(chunk_at(c, (ptrdiff_t)size));
         return true;
     }
-    size_t more = size_of(
-        next); /* top has size 0, and became an ordinary chunk if it was left */
-    if ((next->head & IN_USE) != 0 || have + more < size)
+    /* top has size 0, and became an ordinary chunk if it was left */
+    size_t more = size_of(next);
+    if ((next->head & FREE) == 0 || have + more < size || have + more > CHUNK_MAX)
         return false;
     bin_remove(next, more);
-    c->head += more;
-    chunk_at(next, (ptrdiff_t)more)->head |= PREV_IN_USE;
+    c->head += more << SIZE_SHIFT;
+    chunk_at(next, (ptrdiff_t)more)->head |= PREV_NOT_FREE;
     shrink(c, size);
     return true;
 }
 
 /* ---- The family -------------------------------------------------------------------------- */
 
+/* Does the chunk that the caller handed in, and the header behind it, look right? */
+static inline bool looks_used(const struct chunk *c)
+{
+    const struct chunk *next = chunk_at(c, (ptrdiff_t)size_of(c));
+
+    return ((c->head ^ mark_of(c)) & (ADDRESS_MASK | FREE | HELD)) == 0 &&
+           next <= malloc_heap.top && (uint8_t)next->head == mark_of(next);
+}
+
+static inline void check_used(const struct chunk *c)
+{
+    if (!looks_used(c))
+        die_bad_block(c);
+}
+
+/* The first request comes here. */
+static __attribute__((noinline, cold)) void start_heap(void)
+{
+    empty_lists();
+    malloc_read_options();
+    malloc_heap.held_limit = malloc_heap.quarantine_size > 0 ? 0 : HELD_KEEP / ALIGNMENT;
+    malloc_heap.held_room = (intptr_t)malloc_heap.held_limit;
+    malloc_heap.started = true;
+    malloc_heap.map_at = malloc_heap.guard ? 0 : MAP_AT;
+    malloc_heap.small_end = malloc_heap.guard ? 0 : HELD_MAX - OVERHEAD + 1;
+}
+
+/* Out of the ordinary: the first request, mappings, no memory, guard pages. */
+static __attribute__((noinline)) void *allocate_large(size_t nbytes)
+{
+    if (!malloc_heap.started)
+        start_heap();
+    if (nbytes > REQUEST_MAX)
+        return out_of_memory();
+    void *block = nbytes >= MAP_AT || malloc_heap.guard ? malloc_map_block(nbytes, ALIGNMENT)
+                                                        : NULL;
+    if (block != NULL)
+        return block;
+    size_t size = chunk_size_for(nbytes);
+    struct chunk *c = size > CHUNK_MAX || malloc_heap.guard ? NULL : take(size);
+    if (c != NULL)
+        return block_of(c);
+    if (nbytes < MAP_AT && !malloc_heap.guard) /* brk is refused */
+        block = malloc_map_block(nbytes, ALIGNMENT);
+    return block != NULL ? block : out_of_memory();
+}
+
+/* For all that is not simply held.  Gives the lock back. */
+static __attribute__((noinline)) void free_slowly(struct chunk *c)
+{
+    if (malloc_heap.quarantine_size > 0) {
+        malloc_heap.held_room = 0; /* every free() comes here */
+        void *oldest = malloc_exchange(block_of(c), &c);
+        if (oldest != NULL && c == NULL)
+            malloc_unmap_block(oldest);
+    } else if (malloc_heap.held_room < 0) {
+        limit_held(c->head >> UNITS_SHIFT);
+    }
+    if (c != NULL)
+        release(c);
+    unlock();
+}
+
+static __attribute__((noinline)) void free_suspect(struct chunk *c)
+{
+    check_used(c);
+    free_slowly(c);
+}
+
+static __attribute__((noinline)) void free_outside(struct chunk *c)
+{
+    void *block = block_of(c);
+
+    c = NULL;
+    if (block != NULL) {
+        malloc_checked_mapping(block);
+        if (malloc_heap.quarantine_size > 0)
+            block = malloc_exchange(block, &c);
+        if (c != NULL)
+            release(c);
+        else if (block != NULL)
+            malloc_unmap_block(block);
+    }
+    unlock();
+}
+
+/* How much of top to carve from: what was used before, but at most CARVE_MAX; else new memory up to
+ * the end of a page. */
+static size_t carve_from_top(size_t size)
+{
+    size_t used = (size_t)(malloc_heap.untouched - (char *)block_of(malloc_heap.top));
+    size_t page_rest = -(uintptr_t)block_of(malloc_heap.top) & (PAGE - 1);
+    size_t piece = used < CARVE_MAX ? used & ~(size_t)(ALIGNMENT - 1) : CARVE_MAX;
+
+    if (malloc_heap.base == NULL)
+        return size;
+    if (piece < size)
+        piece = page_rest;
+    return piece < size ? size : piece;
+}
+
+/* Take a chunk of at least `size` bytes to carve from.  false: there is no memory. */
+static bool refill_carve(size_t size)
+{
+    retire_carve();
+    struct chunk *c = bin_first_from(size / ALIGNMENT);
+    if (c != NULL) {
+        cut(c, size_of(c));
+        malloc_heap.taken += size_of(c);
+    } else {
+        c = take(carve_from_top(size));
+    }
+    if (c == NULL)
+        return false;
+    malloc_heap.to_carve = c;
+    c->head |= HELD;
+    return true;
+}
+
+static __attribute__((noinline)) void *allocate_slowly(size_t nbytes)
+{
+    struct chunk *c = nbytes < malloc_heap.map_at ? take(chunk_size_for(nbytes)) : NULL;
+    void *block = c != NULL ? block_of(c) : allocate_large(nbytes);
+    unlock();
+    return block;
+}
+
+/* Cut `units` off the front of the chunk to carve, which has more. */
+static inline void *carve(size_t units)
+{
+    struct chunk *c = malloc_heap.to_carve, *rest = chunk_at(c, (ptrdiff_t)(units * ALIGNMENT));
+    size_t head = c->head, rest_head = head - (units << UNITS_SHIFT);
+
+    c->head = units << UNITS_SHIFT | (uint8_t)head;
+    rest->head = rest_head;
+    *(uint8_t *)&rest->head = mark_of(rest);
+    malloc_heap.to_carve = rest;
+    return block_of(c);
+}
+
+static __attribute__((noinline, cold)) void *unlock_waking(void *block)
+{
+    malloc_unlock_wake();
+    return block;
+}
+
+/* The next three take what malloc() did not find a step before.  All give the lock back. */
+static __attribute__((noinline)) void *allocate_refilled(size_t units)
+{
+    size_t size = units * ALIGNMENT;
+
+    if (!refill_carve(size + MIN_CHUNK))
+        return allocate_slowly(size - OVERHEAD);
+    void *block = carve(units);
+    unlock();
+    return block;
+}
+
+static __attribute__((noinline)) void *allocate_binned(size_t units)
+{
+    struct chunk *c = malloc_heap.bins[units].next;
+    cut(c, units * ALIGNMENT);
+    unlock();
+    return block_of(c);
+}
+
+static __attribute__((noinline)) void *allocate_small(size_t units)
+{
+    if ((malloc_heap.map[units / WORD_BITS] >> units % WORD_BITS & 1) != 0)
+        return allocate_binned(units);
+    if (malloc_heap.to_carve->head >> UNITS_SHIFT <= units)
+        return allocate_refilled(units);
+    void *block = carve(units);
+    if (!try_unlock())
+        return unlock_waking(block);
+    return block;
+}
+
+static __attribute__((noinline)) void *allocate_damaged(size_t units)
+{
+    if (malloc_held[units] != NULL)
+        die_at(written_held, malloc_held[units]);
+    return allocate_small(units);
+}
+
+static __attribute__((noinline, cold)) void *allocate_waiting(size_t nbytes)
+{
+    malloc_lock_wait();
+    return allocate_slowly(nbytes);
+}
+
+/* A function of its own, because calloc() may not call malloc(): compilers make malloc() and
+ * memset() a calloc().  All that is rare is called last, and needs no stack frame here. */
+static inline void *allocate(size_t nbytes)
+{
+    if (!try_lock())
+        return allocate_waiting(nbytes);
+    if (nbytes >= malloc_heap.small_end)
+        return allocate_slowly(nbytes);
+    size_t units = (nbytes + OVERHEAD + ALIGNMENT - 1) / ALIGNMENT;
+    struct chunk *c = malloc_held[units];
+    if (c == NULL)
+        return allocate_small(units);
+    if (((uintptr_t)c->next ^ (uintptr_t)c->prev) != UINTPTR_MAX)
+        return allocate_damaged(units);
+    malloc_held[units] = c->next;
+    malloc_heap.held_room += (intptr_t)units;
+    c->head &= ~HELD;
+    if (!try_unlock())
+        return unlock_waking(block_of(c));
+    return block_of(c);
+}
+
 void *malloc(size_t nbytes)
 {
-    if (nbytes > REQUEST_MAX) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    size_t size = chunk_size_for(nbytes);
-    struct chunk *c = find_fit(size);
-    if (c != NULL) {
-        size_t whole = size_of(c);
-        bin_remove(c, whole);
-        set_used(c, whole, size);
-    } else {
-        c = take_from_top(size);
-        if (c == NULL)
-            return NULL;
-    }
-    return block_of(c);
+    return allocate(nbytes);
+}
+
+static __attribute__((noinline, cold)) void free_waiting(struct chunk *c)
+{
+    malloc_lock_wait();
+    if (is_in_heap(c))
+        free_suspect(c);
+    else
+        free_outside(c);
 }
 
 void free(void *block)
 {
-    if (block != NULL)
-        release(checked_chunk(block));
+    struct chunk *c = chunk_of(block);
+
+    if (!try_lock())
+        return free_waiting(c);
+    if (!is_in_heap(c)) /* NULL is not, either */
+        return free_outside(c);
+    if (!looks_used(c))
+        return free_suspect(c);
+    size_t units = c->head >> UNITS_SHIFT;
+    if (units >= HELD_LISTS || (malloc_heap.held_room -= (intptr_t)units) < 0)
+        return free_slowly(c);
+    struct chunk *first = malloc_held[units];
+    c->head |= HELD;
+    c->next = first;
+    c->prev = (struct chunk *)~(uintptr_t)first;
+    malloc_held[units] = c;
+    unlock();
 }
 
 /* Memory that was never touched since the kernel gave it is zero: writing zeros there would
@@ -474,46 +833,94 @@ void free(void *block)
 void *calloc(size_t count, size_t nbytes)
 {
     size_t total;
-    if (__builtin_mul_overflow(count, nbytes, &total)) {
-        errno = ENOMEM;
-        return NULL;
+    if (__builtin_mul_overflow(count, nbytes, &total))
+        return out_of_memory();
+    if (total <= HELD_MAX - OVERHEAD) {
+        void *block = allocate(total);
+        return block == NULL ? NULL : memset(block, 0, total);
     }
-    char *untouched = heap.untouched;
-    char *block = malloc(total);
-    if (block != NULL && block < untouched) {
+    lock();
+    char *untouched = malloc_heap.untouched;
+    char *block = allocate_large(total);
+    bool is_mapping = block != NULL && !is_in_heap(chunk_of(block));
+    unlock();
+    if (block != NULL && !is_mapping && block < untouched) {
         size_t dirty = (size_t)(untouched - block);
         memset(block, 0, dirty < total ? dirty : total);
     }
     return block;
 }
 
+/* Resize without copying; NULL if the block has to move.  *usable: its size before. */
+static void *resize(void *block, size_t nbytes, size_t *usable)
+{
+    struct chunk *c = chunk_of(block);
+
+    if (!is_in_heap(c)) {
+        struct mapping *m = malloc_checked_mapping(block);
+        *usable = m->usable;
+        return nbytes > REQUEST_MAX ? NULL : malloc_remap_block(m, nbytes);
+    }
+    check_used(c);
+    size_t have = size_of(c);
+    *usable = have - OVERHEAD;
+    if (nbytes > REQUEST_MAX)
+        return NULL;
+    size_t size = chunk_size_for(nbytes);
+    if (size <= have)
+        shrink(c, size);
+    else if (!extend(c, size))
+        return NULL;
+    return block;
+}
+
 /* A size of 0 is an allocation like any other: realloc() never frees. */
 void *realloc(void *block, size_t nbytes)
 {
+    size_t usable;
+
     if (block == NULL)
         return malloc(nbytes);
-    struct chunk *c = checked_chunk(block);
-    if (nbytes > REQUEST_MAX) {
-        errno = ENOMEM;
-        return NULL;
+    lock();
+    void *moved = resize(block, nbytes, &usable);
+    unlock();
+    if (moved != NULL)
+        return moved;
+    moved = malloc(nbytes);
+    if (moved != NULL) {
+        memcpy(moved, block, usable < nbytes ? usable : nbytes);
+        free(block);
     }
-    size_t size = chunk_size_for(nbytes), have = size_of(c);
-    if (size <= have) {
-        shrink(c, size);
-        return block;
-    }
-    if (extend(c, size))
-        return block;
-
-    void *copy = malloc(nbytes);
-    if (copy != NULL) {
-        memcpy(copy, block, have - OVERHEAD);
-        release(c);
-    }
-    return copy;
+    return moved;
 }
 
-/* alignment: a power of two.  Takes enough to have an aligned place inside; frees both ends. */
+/* Take enough to have an aligned place inside; free both ends. */
+static void *allocate_aligned(size_t alignment, size_t nbytes)
+{
+    if (!malloc_heap.started)
+        start_heap();
+    if (nbytes + alignment >= MAP_AT || malloc_heap.guard) {
+        void *block = malloc_map_block(nbytes, alignment);
+        if (block != NULL || malloc_heap.guard)
+            return block;
+    }
+    struct chunk *c = nbytes + alignment > CHUNK_MAX - ALIGNMENT
+                          ? NULL
+                          : take(chunk_size_for(nbytes + alignment));
+    if (c == NULL)
+        return malloc_map_block(nbytes, alignment);
+    size_t front = -(uintptr_t)block_of(c) & (alignment - 1);
+    if (front != 0) { /* a multiple of 16: room for a chunk */
+        struct chunk *aligned = chunk_at(c, (ptrdiff_t)front);
+        aligned->head = head_for(aligned, size_of(c) - front);
+        c->head -= (size_of(c) - front) << SIZE_SHIFT;
+        release(c);
+        c = aligned;
+    }
+    shrink(c, chunk_size_for(nbytes));
+    return block_of(c);
+}
+
 void *aligned_alloc(size_t alignment, size_t nbytes)
 {
     if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
@@ -522,124 +929,37 @@ void *aligned_alloc(size_t alignment, size_t nbytes)
     }
     if (alignment <= ALIGNMENT)
         return malloc(nbytes);
-    if (alignment > REQUEST_MAX || nbytes > REQUEST_MAX - alignment) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    char *block = malloc(nbytes + alignment);
-    if (block == NULL)
-        return NULL;
-
-    struct chunk *c = chunk_of(block);
-    size_t front = (size_t)(-(uintptr_t)block & (alignment - 1));
-    if (front != 0) { /* a multiple of 16: room for a chunk */
-        struct chunk *aligned = chunk_at(c, (ptrdiff_t)front);
-        aligned->head = (size_of(c) - front) | IN_USE | PREV_IN_USE | MARK;
-        c->head = front | (c->head & FLAGS_MASK);
-        release(c);
-        c = aligned;
-    }
-    shrink(c, chunk_size_for(nbytes));
-    return block_of(c);
+    if (alignment > REQUEST_MAX || nbytes > REQUEST_MAX - alignment)
+        return out_of_memory();
+    lock();
+    void *block = allocate_aligned(alignment, nbytes);
+    unlock();
+    return block != NULL ? block : out_of_memory();
 }
 
 size_t malloc_usable_size(const void *block)
 {
-    return block == NULL ? 0 : size_of(checked_chunk(block)) - OVERHEAD;
+    if (block == NULL)
+        return 0;
+    lock();
+    struct chunk *c = chunk_of(block);
+    size_t usable;
+    if (is_in_heap(c)) {
+        check_used(c);
+        usable = size_of(c) - OVERHEAD;
+    } else {
+        usable = malloc_checked_mapping(block)->usable;
+    }
+    unlock();
+    return usable;
 }
 
-/* ---- Statistics and the validator -------------------------------------------------------- */
-
-void malloc_get_stats(struct malloc_stats *stats)
+int malloc_trim(size_t keep)
 {
-    *stats = (struct malloc_stats){ 0 };
-    if (heap.base == NULL)
-        return;
-    stats->heap_bytes = (size_t)((char *)heap.end - (char *)heap.base);
-    stats->top_bytes = top_size();
-    for (struct chunk *c = heap.base; c != heap.top; c = chunk_at(c, (ptrdiff_t)size_of(c))) {
-        if ((c->head & IN_USE) != 0) {
-            stats->used_chunks++;
-            stats->used_bytes += size_of(c);
-        } else {
-            stats->free_chunks++;
-            stats->free_bytes += size_of(c);
-        }
-    }
-}
-
-/* What is wrong with the chunk at c, given the one before; NULL: nothing. */
-static const char *chunk_fault(const struct chunk *c, const struct chunk *before)
-{
-    bool before_used = before == NULL || (before->head & IN_USE) != 0;
-
-    if ((c->head & MARK_MASK) != MARK)
-        return "header without its mark";
-    if (((c->head & PREV_IN_USE) != 0) != before_used)
-        return "wrong flag for the chunk before";
-    if (!before_used && c->prev_size != size_of(before))
-        return "wrong boundary tag";
-    if (c == heap.top)
-        return NULL;
-    if (size_of(c) < MIN_CHUNK || size_of(c) > (size_t)((char *)heap.top - (char *)c))
-        return "size leads out of the heap";
-    if (!before_used && (c->head & IN_USE) == 0)
-        return "two free neighbours";
-    return NULL;
-}
-
-/* Count the chunks in the bins, or report what is wrong with one and return -1. */
-static long check_bins(void)
-{
-    long count = 0;
-
-    for (unsigned bin = 0; bin < BIN_COUNT; bin++) {
-        struct chunk *list = &heap.bins[bin];
-        bool bit = (heap.map[bin / WORD_BITS] >> bin % WORD_BITS & 1) != 0;
-        if (bit != (list->next != list)) {
-            report("bitmap and bin disagree", list);
-            return -1;
-        }
-        for (struct chunk *c = list->next; c != list; c = c->next) {
-            if (c < heap.base || c >= heap.top || c->next->prev != c ||
-                (c->head & IN_USE) != 0 || bin_of(size_of(c)) != bin) {
-                report("wrong chunk in a bin", c);
-                return -1;
-            }
-            count++;
-        }
-    }
-    for (unsigned word = 0; word < MAP_WORDS; word++) {
-        if ((heap.summary >> word & 1) != (heap.map[word] != 0)) {
-            report("summary and bitmap disagree", &heap.map[word]);
-            return -1;
-        }
-    }
-    return count;
-}
-
-bool malloc_check(void)
-{
-    long free_chunks = 0;
-    struct chunk *before = NULL, *c = heap.base;
-
-    if (heap.base == NULL)
-        return true;
-    for (;; c = chunk_at(c, (ptrdiff_t)size_of(c))) {
-        const char *fault = chunk_fault(c, before);
-        if (fault == NULL && c == heap.top && before != NULL && (before->head & IN_USE) == 0)
-            fault = "free chunk next to top";
-        if (fault != NULL) {
-            report(fault, c);
-            return false;
-        }
-        if (c == heap.top)
-            break;
-        free_chunks += (c->head & IN_USE) == 0;
-        before = c;
-    }
-    long binned = check_bins();
-    if (binned >= 0 && binned != free_chunks)
-        report("a free chunk is in no bin", heap.base);
-    return binned == free_chunks;
+    lock();
+    if (malloc_heap.base != NULL && malloc_heap.quarantine_size == 0)
+        merge_held();
+    bool trimmed = trim_top(keep);
+    unlock();
+    return trimmed;
 }

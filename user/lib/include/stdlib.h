@@ -11,7 +11,9 @@
 void *malloc(size_t nbytes);
 void *calloc(size_t count, size_t nbytes);
 void *realloc(void *block, size_t nbytes);
+void *reallocarray(void *block, size_t count, size_t nbytes);
 void *aligned_alloc(size_t alignment, size_t nbytes);
+int posix_memalign(void **block, size_t alignment, size_t nbytes);
 void free(void *block);
 
 _Noreturn void exit(int status);
