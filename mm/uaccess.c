@@ -8,14 +8,20 @@
  *           answer to a fault, the handler finds the faulting instruction in the exception
  *           table (kernel/cpu/guarded_copy.S) and lets it continue at its fix-up, which returns
  *           how much is missing.
+ * HIGHMEM   A frame without an address is copied through a window, with interrupts off: else each of
+ *           many threads could be stopped in its copy and keep one, until none is left.  A fault is
+ *           then answered only if that takes no waiting.  If it is not, the window is closed, the
+ *           fault is taken once more with interrupts on, and the copy goes on behind it.
  * SMAP      Where the processor has it, the kernel faults on any user page, except between STAC
  *           and CLAC: only the guarded copies have these.
  * Reading   Linux, Documentation/x86/exception-tables (the idea is from there). */
 #include "mm/uaccess.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/cpu/guarded.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/layout.h"
+#include "mm/kmap.h"
 
 #define STRING_PIECE 32u /* divides PAGE_SIZE */
 
@@ -43,6 +49,41 @@ size_t clear_user(uaddr_t dst, size_t nbytes)
     if (!user_range_is_valid(dst, nbytes))
         return nbytes;
     return guarded_zero((void *)dst, nbytes);
+}
+
+size_t copy_frame_to_user(uaddr_t dst, struct page *src, uint32_t start, size_t nbytes)
+{
+    size_t missing = nbytes;
+
+    if (likely(page_is_lowmem(src)))
+        return copy_to_user(dst, (uint8_t *)page_to_virt(src) + start, nbytes);
+    do {
+        size_t done = nbytes - missing;
+        uint32_t irq = irq_save();
+        uint8_t *window = kmap(src);
+        missing = copy_to_user(dst + done, window + start + done, missing);
+        kunmap(window);
+        irq_restore(irq);
+    } while (missing > 0 && clear_user(dst + (nbytes - missing), 1) == 0);
+    return missing;
+}
+
+size_t copy_frame_from_user(struct page *dst, uint32_t start, uaddr_t src, size_t nbytes)
+{
+    size_t missing = nbytes;
+    uint8_t probe;
+
+    if (likely(page_is_lowmem(dst)))
+        return copy_from_user((uint8_t *)page_to_virt(dst) + start, src, nbytes);
+    do {
+        size_t done = nbytes - missing;
+        uint32_t irq = irq_save();
+        uint8_t *window = kmap(dst);
+        missing = copy_from_user(window + start + done, src + done, missing);
+        kunmap(window);
+        irq_restore(irq);
+    } while (missing > 0 && copy_from_user(&probe, src + (nbytes - missing), 1) == 0);
+    return missing;
 }
 
 /* In pieces that do not cross a page's end: behind it there may be nothing, and then the string's

@@ -7,6 +7,7 @@
 
 #include "kernel/cpu/trap.h"
 #include "kernel/lib/types.h"
+#include "mm/page.h"
 
 /* Does [start, start + nbytes) lie in the user's half?  All that is checked before an access is
  * tried. */
@@ -15,6 +16,11 @@ bool user_range_is_valid(uaddr_t start, size_t nbytes);
 /* Copy nbytes; returns the number of bytes NOT copied: 0 is success, as in Linux. */
 size_t copy_from_user(void *dst, uaddr_t src, size_t nbytes);
 size_t copy_to_user(uaddr_t dst, const void *src, size_t nbytes);
+
+/* The same from or to a part of one frame, HIGHMEM or not.  (No kmap() around copy_to_user(): the copy
+ * may be interrupted or wait for memory, and windows are few.) */
+size_t copy_frame_to_user(uaddr_t dst, struct page *src, uint32_t start, size_t nbytes);
+size_t copy_frame_from_user(struct page *dst, uint32_t start, uaddr_t src, size_t nbytes);
 
 /* Fill with zeros; returns the number of bytes not cleared. */
 size_t clear_user(uaddr_t dst, size_t nbytes);

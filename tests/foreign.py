@@ -28,11 +28,7 @@ needed = pytest.mark.skipif(not ARCHIVE.exists(), reason="there is no foreign.cp
 # System calls whose absence is an answer: the C library or BusyBox has another way.
 MISSED_BY_NOBODY = {
     239: "sendfile64",
-    250: "fadvise64",
-    272: "fadvise64_64",
     377: "copy_file_range",
-    386: "rseq",
-    435: "clone3",
     439: "faccessat2",
 }
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-ROW = re.compile(r"^    TEST(_FATAL)?\((\w+)\),$", re.MULTILINE)
+ROW = re.compile(r"\bTEST(_FATAL)?\((\w+)\),")  # clang-format may put two in a line
 RESULT = re.compile(r"^(ok|not ok) (\d+) (\w+)(?: # SKIP (.*))?$")
 
 

@@ -7,27 +7,41 @@
  *           until its page cache has no user either, for a program may still map it.
  * readdir   Each entry has a position that grows with each new entry: a walk that is interrupted goes
  *           on behind the last position, whatever came and went meanwhile.  0 is ".", 1 is "..".
+ * Limits    What files hold is limited by the page cache (pagecache_is_full); inodes and names are
+ *           kernel memory, which does not come back when programs end either: together they get an
+ *           eighth of memory.
  * Sizes     A directory says 40 bytes and 20 for each entry, as Linux's tmpfs does.
  * Changes   Everything that can fail comes first: checks in Linux's order, then memory.  The change
  *           itself cannot fail.
  * Lock      "fs", a mutex of inode.c, is held by whoever calls an operation. */
 #include "kernel/fs/tmpfs.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/tmpfs_internal.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "mm/buddy.h"
 #include "mm/kmalloc.h"
 #include "mm/slab.h"
 
 static struct slab_cache *node_cache;
-static uint32_t last_number; /* of an inode; fs lock */
+static uint32_t last_number;                /* of an inode; fs lock */
+static uint32_t tree_bytes, tree_bytes_max; /* of inodes and names; interrupts off */
 
 static void tmpfs_release(struct inode *inode);
 
 bool is_node(const struct inode *inode)
 {
     return inode->ops->release == tmpfs_release;
+}
+
+void tmpfs_count_bytes(int32_t nbytes)
+{
+    uint32_t irq = irq_save();
+
+    tree_bytes += (uint32_t)nbytes;
+    irq_restore(irq);
 }
 
 /* ---- inodes ---- */
@@ -42,6 +56,7 @@ static void node_free(struct node *node)
         struct entry *name = node->name;
         struct node *dir = name ? name->dir : NULL;
         slab_free(node_cache, node);
+        tmpfs_count_bytes(-(int32_t)sizeof(*node));
         if (name)
             entry_free(name);
         node = dir && inode_drop(&dir->inode) ? dir : NULL;
@@ -70,8 +85,10 @@ static void tmpfs_release(struct inode *inode)
         pagecache_put(inode->cache); /* cache_release() when nobody maps it */
         return;
     }
-    if (inode_is(inode, S_IFLNK))
+    if (inode_is(inode, S_IFLNK)) {
         kfree(node->target);
+        tmpfs_count_bytes(-(int32_t)inode->size);
+    }
     node_free(node);
 }
 
@@ -127,6 +144,7 @@ static struct node *node_create(uint32_t mode, uint32_t device)
 
     if (!node)
         return NULL;
+    tmpfs_count_bytes(sizeof(*node));
     node->inode.number = ++last_number;
     node->inode.device = TMPFS_DEVICE;
     node->inode.mode = mode;
@@ -224,6 +242,8 @@ static int prepare_entry(struct inode *dir, const char *name, struct entry **ent
         return -ENOENT; /* a removed directory in which somebody still stands */
     if (strlen(name) > NAME_MAX)
         return -ENAMETOOLONG;
+    if (tree_bytes >= tree_bytes_max)
+        return -ENOSPC;
     *entry = entry_alloc(name);
     return *entry ? 0 : -ENOMEM;
 }
@@ -280,6 +300,7 @@ static struct node *symlink_create(const char *target)
     }
     memcpy(node->target, target, size);
     node->inode.size = (uint32_t)size - 1;
+    tmpfs_count_bytes((int32_t)node->inode.size);
     node->inode.nlink = 1;
     node->inode.ops = &symlink_ops;
     return node;
@@ -485,6 +506,7 @@ struct inode *tmpfs_init(void)
 {
     node_cache = slab_cache_create("inode", sizeof(struct node), 0, NULL, 0);
     ASSERT(node_cache, "no memory for the cache of inodes");
+    tree_bytes_max = buddy_managed_frames() * (PAGE_SIZE / 8);
     entries_init();
     struct node *root = node_create(S_IFDIR | 0755, 0);
     ASSERT(root, "no memory for the root directory");

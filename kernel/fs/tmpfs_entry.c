@@ -67,6 +67,12 @@ struct entry *entry_find(const struct node *dir, const char *name)
     return NULL;
 }
 
+static int32_t bytes_of(const struct entry *entry)
+{
+    bool outside = entry->name != entry->short_name;
+    return (int32_t)(sizeof(*entry) + (outside ? strlen(entry->name) + 1 : 0));
+}
+
 struct entry *entry_alloc(const char *name)
 {
     size_t size = strlen(name) + 1;
@@ -80,11 +86,13 @@ struct entry *entry_alloc(const char *name)
         return NULL;
     }
     memcpy(entry->name, name, size);
+    tmpfs_count_bytes(bytes_of(entry));
     return entry;
 }
 
 void entry_free(struct entry *entry)
 {
+    tmpfs_count_bytes(-bytes_of(entry));
     if (entry->name != entry->short_name)
         kfree(entry->name);
     slab_free(names.cache, entry);

@@ -50,16 +50,6 @@ static void note_write(struct inode *inode)
 
 /* ---- read ---- */
 
-/* From a page in memory.  Bytes that were NOT copied. */
-static size_t read_from(struct page *page, uaddr_t to, const struct piece *piece)
-{
-    uint8_t *bytes = kmap(page);
-    size_t missing = copy_to_user(to, bytes + piece->start, piece->nbytes);
-
-    kunmap(bytes);
-    return missing;
-}
-
 /* Number of bytes, or -EFAULT, -ENOMEM. */
 static int32_t read_piece(struct page_cache *cache, uaddr_t buffer, const struct piece *piece)
 {
@@ -74,7 +64,7 @@ static int32_t read_piece(struct page_cache *cache, uaddr_t buffer, const struct
             page = pagecache_page(cache, piece->index);
         if (unlikely(!page))
             return -ENOMEM;
-        missing = read_from(page, to, piece);
+        missing = copy_frame_to_user(to, page, piece->start, piece->nbytes);
         pagecache_put_page(page);
     }
     return missing == piece->nbytes ? -EFAULT : (int32_t)(piece->nbytes - missing);
@@ -118,9 +108,7 @@ static int write_new_page(struct page_cache *cache, uaddr_t from, uint32_t index
 
     if (!page)
         return -ENOSPC;
-    void *bytes = kmap(page);
-    int error = copy_from_user(bytes, from, PAGE_SIZE) ? -EFAULT : 0;
-    kunmap(bytes);
+    int error = copy_frame_from_user(page, 0, from, PAGE_SIZE) ? -EFAULT : 0;
     if (!error)
         error = pagecache_add(cache, index, page);
     pagecache_put_page(page);
@@ -130,11 +118,8 @@ static int write_new_page(struct page_cache *cache, uaddr_t from, uint32_t index
 /* Into a page in memory.  Number of bytes, or -EFAULT. */
 static int32_t write_into(struct page *page, uaddr_t from, const struct piece *piece)
 {
-    uint8_t *bytes = kmap(page);
-
     pagecache_mark_dirty(page);
-    uint32_t missing = (uint32_t)copy_from_user(bytes + piece->start, from, piece->nbytes);
-    kunmap(bytes);
+    uint32_t missing = (uint32_t)copy_frame_from_user(page, piece->start, from, piece->nbytes);
     return missing == piece->nbytes ? -EFAULT : (int32_t)(piece->nbytes - missing);
 }
 

@@ -38,6 +38,9 @@ static inline struct node *node_of(struct inode *inode)
     return container_of(inode, struct node, inode);
 }
 
+/* Bytes of kernel memory that inodes and names take (more) or give back (less than 0).  Any context. */
+void tmpfs_count_bytes(int32_t nbytes);
+
 /* Ours, or of another file system? */
 bool is_node(const struct inode *inode);
 

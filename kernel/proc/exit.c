@@ -163,8 +163,21 @@ static void hang_up(struct process *process, void *context)
     signal_send(process, &(struct signal_info){ .signal = SIGCONT, .code = SI_KERNEL });
 }
 
+static void note_other_session(struct process *process, void *sid)
+{
+    if (process->sid != *(const uint32_t *)sid)
+        *(uint32_t *)sid = 0;
+}
+
+/* Is the group in this session, or gone? */
+static bool group_is_of_session(uint32_t pgid, uint32_t sid)
+{
+    process_for_each(pgid, note_other_session, &sid);
+    return sid != 0;
+}
+
 /* The end of the session that the kernel's shell has started in the foreground: the terminal is
- * the shell's again, and whoever else had it is told. */
+ * the shell's again, and whoever else of the session had it is told. */
 static void leave_terminal(struct process *process)
 {
     uint32_t foreground = processes.foreground;
@@ -172,6 +185,8 @@ static void leave_terminal(struct process *process)
     if (process->mode == PROCESS_CHILD || process->sid != process->pid)
         return;
     if (process->mode == PROCESS_BACKGROUND && foreground != process->pgid)
+        return;
+    if (foreground && !group_is_of_session(foreground, process->sid))
         return;
     processes.foreground = 0;
     tty_reset();

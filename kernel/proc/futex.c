@@ -459,21 +459,24 @@ struct robust_list_head {
     uaddr_t pending;      /* being taken or released when the thread ended */
 };
 #define ROBUST_ENTRY_PI 1u /* lowest bit of an entry's address */
+enum abandoned { LISTED, PENDING };
 
-/* Mark one lock, if it was this thread's, and wake one who waits for it. */
-static void abandon(uaddr_t word_address, uint32_t tid)
+/* Mark one lock, if it was this thread's, and wake one who waits for it.  PENDING: if it is free,
+ * the thread may have ended between releasing it and FUTEX_WAKE. */
+static void abandon(uaddr_t word_address, uint32_t tid, enum abandoned which)
 {
     uint32_t word;
 
     if (!IS_ALIGNED(word_address, sizeof(word)))
         return;
     uint32_t irq = irq_save();
-    bool owned = !copy_from_user(&word, word_address, sizeof(word)) &&
-                 (word & FUTEX_TID_MASK) == tid;
+    bool known = !copy_from_user(&word, word_address, sizeof(word));
+    bool owned = known && (word & FUTEX_TID_MASK) == tid;
+    bool released = known && (word & FUTEX_TID_MASK) == 0 && which == PENDING;
     uint32_t left = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
     owned = owned && !copy_to_user(word_address, &left, sizeof(left));
     irq_restore(irq);
-    if (owned && (word & FUTEX_WAITERS))
+    if (released || (owned && (word & FUTEX_WAITERS)))
         futex_wake(word_address, 1);
 }
 
@@ -490,9 +493,10 @@ void futex_exit_robust(struct task *task)
         if (entry == task->robust_list || copy_from_user(&next, entry, sizeof(next)))
             break;
         if (entry != (head.pending & ~ROBUST_ENTRY_PI))
-            abandon(entry + (uint32_t)head.futex_offset, task->tid);
+            abandon(entry + (uint32_t)head.futex_offset, task->tid, LISTED);
         entry = next;
     }
     if (head.pending)
-        abandon((head.pending & ~ROBUST_ENTRY_PI) + (uint32_t)head.futex_offset, task->tid);
+        abandon((head.pending & ~ROBUST_ENTRY_PI) + (uint32_t)head.futex_offset, task->tid,
+                PENDING);
 }

@@ -33,9 +33,10 @@
 #include "mm/slab.h"
 
 #define NUMBER_FIRST_AGAIN 300u    /* after NUMBER_MAX; the low ones stay with the long-lived */
-#define TASKS_MAX (NUMBER_MAX / 8) /* tasks, and processes with the zombies among them: .. */
-_Static_assert(TASKS_MAX + 3 * TASKS_MAX < NUMBER_MAX - NUMBER_FIRST_AGAIN,
-               ".. with a tid each, and pid, group and session each, some numbers are always free");
+#define TASKS_MAX (NUMBER_MAX / 8) /* tasks, and processes (zombies are some without tasks) */
+/* A tid each; pid, group and session each. */
+_Static_assert((1 + 3) * TASKS_MAX < NUMBER_MAX - NUMBER_FIRST_AGAIN,
+               "some numbers are always free");
 
 struct process_table processes = {
     .lock = SPINLOCK_INIT("processes"),

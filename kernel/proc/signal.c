@@ -585,7 +585,8 @@ bool signal_refresh(void)
 
 void signal_process_init(struct process *process, const struct process *from)
 {
-    uint32_t irq = spin_lock(&signals.lock); /* other threads of `from` may change its actions */
+    /* Other threads of `from` may be changing its actions. */
+    uint32_t irq = spin_lock(&signals.lock);
 
     queue_init(&process->signals.pending);
     process->signals.stop_taken = process->signals.tell_continued = false;

@@ -160,6 +160,7 @@ static int stop_group(int signal, int if_unwanted)
     if (signal_group_is_orphaned(pgid))
         return -EIO;
     process_for_each(pgid, send_to, &info);
+    thread_interrupt(thread_current()); /* even if another thread takes the signal */
     return -ERESTARTSYS;
 }
 

@@ -66,6 +66,21 @@ static int32_t set_size(uaddr_t argument)
     return 0;
 }
 
+static void note_background(struct process *leader, void *background)
+{
+    *(bool *)background = leader->mode == PROCESS_BACKGROUND;
+}
+
+/* A session that the kernel's shell has in the background has no terminal.  It must be told: a
+ * program's shell that can see who has the terminal waits until it is itself. */
+static bool is_without_terminal(void)
+{
+    bool background = false;
+
+    return process_with(process_current()->sid, note_background, &background) == 0 &&
+           background;
+}
+
 struct session_check {
     uint32_t sid;
     bool same;
@@ -81,7 +96,7 @@ static int32_t set_foreground(uaddr_t argument)
 {
     struct session_check check = { .sid = process_current()->sid };
     int32_t pgid;
-    int error = tty_may_change();
+    int error = is_without_terminal() ? -ENOTTY : tty_may_change();
 
     if (error)
         return error;
@@ -171,9 +186,9 @@ int32_t tty_ioctl(struct file *file, uint32_t request, uaddr_t argument)
     case TIOCGWINSZ:
         return get_size(argument);
     case TIOCGPGRP:
-        return get_u32(argument, process_foreground());
+        return is_without_terminal() ? -ENOTTY : get_u32(argument, process_foreground());
     case TIOCGSID:
-        return get_u32(argument, process_current()->sid);
+        return is_without_terminal() ? -ENOTTY : get_u32(argument, process_current()->sid);
     case TIOCOUTQ:
         return get_u32(argument, 0);
     case FIONREAD:

@@ -356,6 +356,35 @@ static int32_t sys_fallocate(struct trap_frame *frame)
     return error;
 }
 
+/* Advice on how a file will be read: its pages are in memory, or wait in the boot modules. */
+#define POSIX_FADV_LAST 5u
+
+static int32_t advise(int fd, int64_t nbytes, uint32_t advice)
+{
+    struct file *file = file_get(fd);
+
+    if (!file)
+        return -EBADF;
+    int32_t error = inode_is(file->inode, S_IFIFO)           ? -ESPIPE
+                    : nbytes < 0 || advice > POSIX_FADV_LAST ? -EINVAL
+                                                             : 0;
+    file_put(file);
+    return error;
+}
+
+/* fadvise64(fd, offset, length, advice): the offset is in two registers, ... */
+static int32_t sys_fadvise64(struct trap_frame *frame)
+{
+    return advise((int)ARG1(frame), ARG4(frame), ARG5(frame));
+}
+
+/* ... and here the length, too. */
+static int32_t sys_fadvise64_64(struct trap_frame *frame)
+{
+    int64_t nbytes = (int64_t)(ARG4(frame) | (uint64_t)ARG5(frame) << 32);
+    return advise((int)ARG1(frame), nbytes, ARG6(frame));
+}
+
 /* fsync and fdatasync: memory is the only medium. */
 static int32_t sys_fsync(struct trap_frame *frame)
 {
@@ -668,6 +697,8 @@ const struct syscall_entry file_syscalls[] = {
     { 193, "truncate64", sys_truncate64, NULL },
     { 194, "ftruncate64", sys_ftruncate64, NULL },
     { 221, "fcntl64", sys_fcntl, RECORD_LOCKS },
+    { 250, "fadvise64", sys_fadvise64, "checked; changes nothing" },
+    { 272, "fadvise64_64", sys_fadvise64_64, "checked; changes nothing" },
     { 324, "fallocate", sys_fallocate, "mode 0 and FALLOC_FL_KEEP_SIZE" },
     { 330, "dup3", sys_dup3, NULL },
     { 331, "pipe2", sys_pipe2, "O_DIRECT is accepted and does nothing" },

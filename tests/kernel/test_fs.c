@@ -188,7 +188,7 @@ static void create_and_remove(struct test *t)
     EXPECT_EQ(t, make("/", DIR), -EEXIST);
     EXPECT_EQ(t, make("/tmp/x", S_IFLNK | 0777), -EINVAL);
     EXPECT_EQ(t, remove_dir("/tmp/a"), -ENOTDIR);
-    EXPECT_EQ(t, unlink_file("/tmp/a/"), -ENOTDIR);
+    EXPECT_EQ(t, look("/tmp/a/"), -ENOTDIR);
     EXPECT_EQ(t, unlink_file("/tmp/a"), 0);
     EXPECT_EQ(t, unlink_file("/tmp/a"), -ENOENT);
     EXPECT_EQ(t, look("/tmp/a"), -ENOENT);
@@ -418,6 +418,29 @@ static void parents(struct test *t)
     EXPECT_EQ(t, path_lookup_parent(fs_root(), "", &dir, name), -ENOENT);
 }
 
+/* open(O_CREAT) makes a file where a link leads. */
+static void place_to_create(struct test *t)
+{
+    char name[NAME_MAX + 1];
+    struct inode *dir;
+    REQUIRE(t,
+            make_symlink("/tmp/link", "to") == 0 && make_symlink("/tmp/to", "/dev/new") == 0);
+    REQUIRE(t, make_symlink("/tmp/loop", "loop") == 0);
+    EXPECT_EQ(t, path_lookup_create(fs_root(), "/tmp/link", &dir, name), 0);
+    EXPECT_STR(t, name, "new");
+    struct inode *dev = get("/dev", PATH_FOLLOW);
+    EXPECT(t, dir == dev);
+    inode_put(dev);
+    inode_put(dir);
+    EXPECT_EQ(t, path_lookup_create(fs_root(), "/tmp/x/", &dir, name), -EISDIR);
+    EXPECT_EQ(t, path_lookup_create(fs_root(), "/tmp/link/", &dir, name), -EISDIR);
+    EXPECT_EQ(t, path_lookup_create(fs_root(), "/tmp/loop", &dir, name), -ELOOP);
+    EXPECT_EQ(t, path_lookup_create(fs_root(), "/tmp/x/y", &dir, name), -ENOENT);
+    EXPECT_EQ(t, unlink_file("/tmp/link"), 0);
+    EXPECT_EQ(t, unlink_file("/tmp/to"), 0);
+    EXPECT_EQ(t, unlink_file("/tmp/loop"), 0);
+}
+
 /* The path of an inode, also where it does not fit: then its end. */
 static void inode_paths(struct test *t)
 {
@@ -550,6 +573,53 @@ static void sparse_files(struct test *t)
     EXPECT_EQ(t, inode->ops->truncate(inode, 1ull << 44), -EFBIG);
     EXPECT_EQ(t, inode_size(inode), 3);
     inode_put(inode);
+    EXPECT_EQ(t, unlink_file("/tmp/f"), 0);
+}
+
+/* Memory for a file in advance; what cannot be had takes nothing. */
+static void allocate_in_advance(struct test *t)
+{
+    struct pagecache_stats stats;
+    REQUIRE(t, make("/tmp/f", REG) == 0);
+    struct inode *inode = get("/tmp/f", PATH_FOLLOW);
+    REQUIRE(t, inode != NULL);
+    const struct inode_ops *ops = inode->ops;
+    EXPECT_EQ(t, ops->allocate(inode, PAGE_SIZE - 1, PAGE_SIZE + 1, INODE_KEEP_SIZE), 0);
+    EXPECT_EQ(t, inode->cache->npages, 2);
+    EXPECT_EQ(t, inode_size(inode), 0);
+    EXPECT_EQ(t, ops->allocate(inode, 0, 3 * PAGE_SIZE, INODE_GROW), 0);
+    EXPECT_EQ(t, inode->cache->npages, 3);
+    EXPECT_EQ(t, inode_size(inode), 3 * PAGE_SIZE);
+    pagecache_get_stats(&stats);
+    uint64_t too_much = (uint64_t)(stats.limit + 1) << PAGE_SHIFT;
+    EXPECT_EQ(t, ops->allocate(inode, 0, too_much, INODE_GROW), -ENOSPC);
+    EXPECT_EQ(t, ops->allocate(inode, 1ull << 43, 1ull << 44, INODE_GROW), -EFBIG);
+    EXPECT_EQ(t, inode->cache->npages, 3);
+    EXPECT_EQ(t, inode_size(inode), 3 * PAGE_SIZE);
+    inode_put(inode);
+    EXPECT_EQ(t, unlink_file("/tmp/f"), 0);
+}
+
+/* Links with long targets are kernel memory: they cannot take all of it, and it comes back. */
+static void names_are_limited(struct test *t)
+{
+    static char target[PATH_MAX], path[32];
+    uint32_t most = buddy_managed_frames() / 8 + 1, count = 0; /* a page each */
+    memset(target, 'x', PATH_MAX - 1);
+    int error = 0;
+    while (!error && count <= most) {
+        snprintf(path, sizeof(path), "/tmp/%u", count);
+        error = make_symlink(path, target);
+        count += !error;
+    }
+    EXPECT_EQ(t, error, -ENOSPC);
+    EXPECT(t, count > most / 2);
+    EXPECT_EQ(t, make("/tmp/f", REG), -ENOSPC);
+    while (count-- > 0) {
+        snprintf(path, sizeof(path), "/tmp/%u", count);
+        EXPECT_EQ(t, unlink_file(path), 0);
+    }
+    EXPECT_EQ(t, make("/tmp/f", REG), 0);
     EXPECT_EQ(t, unlink_file("/tmp/f"), 0);
 }
 
@@ -945,12 +1015,15 @@ const struct test_case test_cases[] = {
     TEST(expansion_too_long),
     TEST(paths),
     TEST(parents),
+    TEST(place_to_create),
     TEST(inode_paths),
     TEST(rename_files),
     TEST(rename_directories),
     TEST(readdir_survives_changes),
     TEST(read_and_write),
     TEST(sparse_files),
+    TEST(allocate_in_advance),
+    TEST(names_are_limited),
     TEST(file_that_fills_memory),
     TEST(user_buffers_that_end),
     TEST(append_and_limits),

@@ -225,7 +225,7 @@ static void a_process_is_seen(struct test *t)
     thread_sleep_ticks(3);
     REQUIRE(t, find(pid, &info));
     EXPECT_STR(t, info.name, "pause");
-    EXPECT_EQ(t, info.ppid, 0);
+    EXPECT_EQ(t, info.ppid, 1);
     EXPECT_EQ(t, info.pgid, pid);
     EXPECT_EQ(t, info.sid, pid);
     EXPECT_EQ(t, info.threads, 1);
@@ -292,7 +292,7 @@ static void orphans_belong_to_the_kernel(struct test *t)
     EXPECT_EQ(t, test_run_program("/tmp/orphans"), 0);
     EXPECT_EQ(t, count_processes(), 2);
     for (uint32_t pid = 0; process_next_info(&pid, &info); pid++) {
-        EXPECT_EQ(t, info.ppid, 0);
+        EXPECT_EQ(t, info.ppid, 1);
         process_kill(info.pid, SIGKILL);
     }
     EXPECT(t, wait_for_count(0));

@@ -91,6 +91,7 @@ static void half_a_line_is_dropped(struct test *t)
     process_kill(pid, SIGKILL);
     EXPECT_EQ(t, process_wait(pid), STATUS_SIGNALLED + SIGKILL);
     expect_input(t, "");
+    console_write("\n", 1); /* the result is to be a line of its own */
 }
 
 static void keys_are_signals(struct test *t)
@@ -130,6 +131,7 @@ static void erased_text_is_not_there(struct test *t)
     REQUIRE(t, pid);
     type("word other\x17\x7f\x15\x04"); /* word, character, line: the line is empty again */
     EXPECT_EQ(t, process_wait(pid), 0);
+    console_write("\n", 1);
 }
 
 const struct test_case test_cases[] = {

@@ -5,6 +5,8 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/layout.h"
+#include "mm/buddy.h"
+#include "mm/kmap.h"
 #include "mm/space.h"
 #include "mm/uaccess.h"
 
@@ -101,6 +103,32 @@ static void reads_stop_where_memory_ends(struct test *t)
     EXPECT_EQ(t, copy_from_user(copy, END, 1), 1);
     EXPECT_EQ(t, copy_from_user(copy, BASE - 1, 1), 1);
     EXPECT_EQ(t, copy_from_user(copy, 0, 16), 16);
+    leave_space(space);
+}
+
+/* From and to a frame that may have no address of its own: no window stays open, whether the copy goes
+ * through or stops where memory ends. */
+static void frames_with_and_without_an_address(struct test *t)
+{
+    struct kmap_stats windows;
+    struct space *space = enter_space(t);
+    struct page *page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK);
+    REQUIRE(t, space != NULL && page != NULL);
+    test_fill(buffer, SIZE, 11);
+    EXPECT_EQ(t, copy_to_user(BASE, buffer, SIZE), 0);
+    EXPECT_EQ(t, copy_frame_from_user(page, 0, BASE + 100, PAGE_SIZE), 0);
+    EXPECT_EQ(t, copy_frame_to_user(BASE + PAGE_SIZE, page, 50, PAGE_SIZE - 50), 0);
+    EXPECT_EQ(t, copy_from_user(copy, BASE + PAGE_SIZE, PAGE_SIZE - 50), 0);
+    EXPECT_EQ(t, memcmp(copy, buffer + 150, PAGE_SIZE - 50), 0);
+
+    EXPECT_EQ(t, copy_frame_to_user(READ_ONLY - 8, page, 0, 108), 100);
+    EXPECT_EQ(t, copy_frame_from_user(page, 0, END - 8, 108), 100);
+    EXPECT_EQ(t, copy_frame_from_user(page, 0, KERNEL_BASE, PAGE_SIZE), PAGE_SIZE);
+    EXPECT_EQ(t, space_protect(space, BASE, SIZE, 0), 0);
+    EXPECT_EQ(t, copy_frame_to_user(BASE, page, 0, 7), 7);
+    kmap_get_stats(&windows);
+    EXPECT_EQ(t, windows.used, 0);
+    buddy_free(page, 0);
     leave_space(space);
 }
 
@@ -226,6 +254,7 @@ const struct test_case test_cases[] = {
     TEST(copies_fault_pages_in),
     TEST(writes_stop_where_memory_ends),
     TEST(reads_stop_where_memory_ends),
+    TEST(frames_with_and_without_an_address),
     TEST(kernel_addresses_are_refused),
     TEST(clear_user_clears),
     TEST(strings_at_the_edge),
