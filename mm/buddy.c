@@ -62,6 +62,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "mm/inject.h"
+#include "mm/track.h"
 
 #define ORDER_COUNT (BUDDY_MAX_ORDER + 1)
 
@@ -378,9 +379,12 @@ static __attribute__((noinline)) struct page *alloc_slowly(unsigned order, enum 
         uint32_t irq = spin_lock(&best->lock);
         best->failures++;
         spin_unlock(&best->lock, irq);
-    } else if (flags & PAGE_ZERO) {
-        zero_block(page, order);
+        return NULL;
     }
+    if (track_pages)
+        track_page_alloc(page);
+    if (flags & PAGE_ZERO)
+        zero_block(page, order);
     return page;
 }
 
@@ -416,6 +420,7 @@ static __attribute__((cold, noinline)) void refuse_free(struct page *page, unsig
 {
     pfn_t pfn = page_to_pfn(page);
 
+    track_log_page(page);
     ASSERT(page->kind != PAGE_FREE, "double free of pfn %#x (order %u)", pfn, order);
     ASSERT(page->kind != PAGE_RESERVED, "free of reserved pfn %#x", pfn);
     if (page->kind == PAGE_TAIL) {

@@ -29,6 +29,7 @@ static struct {
     uint32_t candidates, failed, countdowns;
     uint32_t random;
     uint32_t *countdown; /* of the running thread; NULL: it has none */
+    bool show_all;       /* stay armed */
 } state = { .lock = SPINLOCK_INIT("inject") };
 
 uint32_t inject_armed;
@@ -36,7 +37,17 @@ uint32_t inject_armed;
 /* Lock held. */
 static void arm(void)
 {
-    inject_armed = state.rule.what != 0 || (state.countdown && *state.countdown != 0);
+    inject_armed = state.show_all || state.rule.what != 0 ||
+                   (state.countdown && *state.countdown != 0);
+}
+
+void inject_show_all(void)
+{
+    uint32_t irq = spin_lock(&state.lock);
+
+    state.show_all = true;
+    arm();
+    spin_unlock(&state.lock, irq);
 }
 
 void inject_set(const struct inject_rule *rule)

@@ -54,6 +54,10 @@ void inject_switch(uint32_t *countdown);
 /* ---- for the allocators ---- */
 
 extern uint32_t inject_armed; /* not 0: a request may have to fail, ask inject_decide() */
+
+/* From now on inject_armed stays set, so that no request takes a shortcut: for who wants to see
+ * them all (mm/track.h). */
+void inject_show_all(void);
 bool inject_decide(unsigned kind);
 
 /* Must this request fail?  One comparison as long as nothing is to be injected. */

@@ -13,6 +13,7 @@
 #include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/space.h"
+#include "mm/track.h"
 #include "mm/vmalloc.h"
 
 static bool is_mapped(uintptr_t address)
@@ -28,6 +29,7 @@ void mm_init(void)
     kmap_init();                 /* windows on frames outside the direct map */
     slab_init(memmap_cmdline()); /* caches of equal objects */
     kmalloc_init();              /* memory by size */
+    track_init();                /* who allocated what, if asked for */
     vmalloc_init();              /* guarded stacks, large tables */
     pagecache_init();            /* pages of files */
     space_init();                /* user address spaces */

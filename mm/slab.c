@@ -30,7 +30,7 @@
  *             colour, using up the rest at the end that is lost anyway.
  * Constructor runs when a slab is made.  Objects are freed in their constructed state, so that
  *             work (list heads, locks) is not done again: Bonwick's main idea.
- * Debugging   slab_debug.c: redzones, poison, states.
+ * Debugging   slab_debug.c: redzones, poison, states, and who allocated and freed.
  * Checks      always: an object that is freed must be the start of a slot of that cache, and
  *             not be free already.  For that, each free slot has a mark (16 bits beside the
  *             link).  The owner may by chance write the same value there, so a mark only raises
@@ -67,10 +67,12 @@ static struct {
 } slab = { .lock = SPINLOCK_INIT("slab caches") };
 _Static_assert(SLAB_MAX_CACHES <= 256, "struct page has 8 bits for the cache");
 
-/* Unlock and stop: the caller of slab_alloc or slab_free, or a stray write, is to blame. */
-#define SLAB_BUG(cache, irq, fmt, ...)                              \
+/* Unlock, tell what is known of the object and stop: the caller of slab_alloc or slab_free, or a
+ * stray write, is to blame. */
+#define SLAB_BUG(cache, irq, object, fmt, ...)                      \
     do {                                                            \
         spin_unlock(&(cache)->lock, irq);                           \
+        slab_debug_report(object);                                  \
         ASSERT(false, "slab %s: " fmt, (cache)->name, __VA_ARGS__); \
     } while (0)
 
@@ -88,7 +90,7 @@ static void prepare_slots(struct slab_cache *cache, uint8_t *slot)
         if (cache->constructor)
             cache->constructor(slot);
         if (cache->debug)
-            slab_debug_mark(cache, slot, SLOT_FREE);
+            slab_debug_prepare(cache, slot);
     }
 }
 
@@ -164,7 +166,7 @@ static uint32_t take_slots(struct slab_cache *cache, struct page *page, void **s
         void *slot = start + place * OFFSET_UNIT;
         struct slot_tail *tail = slab_tail_of(cache, slot);
         if (unlikely(tail->state != SLOT_FREE))
-            SLAB_BUG(cache, irq, "free object %p written after it was freed", slot);
+            SLAB_BUG(cache, irq, slot, "free object %p written after it was freed", slot);
         place = tail->next;
         stack[n++] = slot;
     }
@@ -201,7 +203,7 @@ static uint32_t put_slots(struct slab_cache *cache, void **stack, uint32_t count
         n++;
     } while (n < count && in_one_frame(stack[n], stack[0]));
     if (unlikely(page->objects < n))
-        SLAB_BUG(cache, irq, "double free of object %p", stack[0]);
+        SLAB_BUG(cache, irq, stack[0], "double free of object %p", stack[0]);
     page->free = place;
     page->objects = (uint16_t)(page->objects - n);
     cache->taken -= n;
@@ -261,7 +263,7 @@ static void *alloc_checked(struct slab_cache *cache, uint32_t irq)
     object = slab_slot_at(page, page->free);
     const char *problem = slab_debug_problem(cache, object, SLOT_FREE, text, sizeof(text));
     if (problem)
-        SLAB_BUG(cache, irq, "%s", problem);
+        SLAB_BUG(cache, irq, object, "%s", problem);
     take_slots(cache, page, &object, 1, irq);
     slab_debug_mark(cache, object, SLOT_USED);
     return object;
@@ -275,6 +277,7 @@ static void *alloc_from_magazine(struct slab_cache *cache, uint32_t irq)
     if (magazine->count == 0) {
         if (!slab_with_room(cache))
             return NULL;
+        cache->refills++;
         load_magazine(cache, irq);
     }
     void *object = magazine->objects[magazine->count--];
@@ -292,6 +295,7 @@ static __attribute__((noinline)) void *alloc_slowly(struct slab_cache *cache, un
                                   : alloc_from_magazine(cache, irq);
 
     cache->allocs += object != NULL;
+    cache->refills += object && cache->debug; /* they have no magazine */
     cache->failures += object == NULL;
     spin_unlock(&cache->lock, irq);
     if (object && (flags & PAGE_ZERO))
@@ -341,7 +345,7 @@ static void check_and_mark_free(struct slab_cache *cache, void *slot, uint32_t i
     const char *problem = slab_debug_problem(cache, slot, SLOT_USED, text, sizeof(text));
 
     if (problem)
-        SLAB_BUG(cache, irq, "%s", problem);
+        SLAB_BUG(cache, irq, slot, "%s", problem);
     slab_debug_mark(cache, slot, SLOT_FREE);
 }
 
@@ -351,11 +355,12 @@ FASTCALL void slab_free_slowly(struct slab_cache *cache, struct page *page, void
     uint32_t irq = spin_lock(&cache->lock);
 
     if (!slab_is_slot(cache, page, object))
-        SLAB_BUG(cache, irq, "free of %p, which is not an object of this cache", object);
+        SLAB_BUG(cache, irq, object, "free of %p, which is not an object of this cache",
+                 object);
     if ((slab_tail_of(cache, object)->state == SLOT_FREE ||
          magazine->objects[magazine->count] == object) &&
         slot_is_free(cache, page, object))
-        SLAB_BUG(cache, irq, "double free of object %p", object);
+        SLAB_BUG(cache, irq, object, "double free of object %p", object);
     if (cache->debug) {
         check_and_mark_free(cache, object, irq);
         put_slots(cache, &object, 1, irq);
@@ -373,8 +378,11 @@ static __attribute__((noinline)) void free_in_block(struct slab_cache *cache, vo
 {
     struct page *page = slab_block_of(object);
 
-    ASSERT(page && page->kind == PAGE_SLAB && page->cache_id == cache->id,
-           "slab %s: free of %p, which is not an object of this cache", cache->name, object);
+    if (!page || page->kind != PAGE_SLAB || page->cache_id != cache->id) {
+        slab_debug_report(object);
+        ASSERT(false, "slab %s: free of %p, which is not an object of this cache", cache->name,
+               object);
+    }
     slab_free_slowly(cache, page, object);
 }
 
@@ -390,19 +398,19 @@ FASTCALL void slab_free(struct slab_cache *cache, void *object)
 
 /* ---- caches ---- */
 
-/* Objects of slot_size that fit into 2^order frames. */
-static unsigned objects_in(uint32_t slot_size, unsigned order)
+/* Objects that fit into 2^order frames if each takes so many bytes. */
+static unsigned objects_in(uint32_t room, unsigned order)
 {
-    return (PAGE_SIZE << order) / slot_size;
+    return (PAGE_SIZE << order) / room;
 }
 
 /* Smallest slab that wastes at most an eighth; if none does, the largest allowed. */
-static unsigned choose_order(uint32_t slot_size)
+static unsigned choose_order(uint32_t room)
 {
     for (unsigned order = 0; order < MAX_SLAB_ORDER; order++) {
         uint32_t bytes = PAGE_SIZE << order;
-        unsigned n = objects_in(slot_size, order);
-        if (n > 0 && (bytes - n * slot_size) * 8 <= bytes)
+        unsigned n = objects_in(room, order);
+        if (n > 0 && (bytes - n * room) * 8 <= bytes)
             return order;
     }
     return MAX_SLAB_ORDER;
@@ -422,12 +430,15 @@ static void choose_layout(struct slab_cache *cache, size_t size, size_t align)
         end += sizeof(struct slot_tail);
     }
     cache->slot_size = ALIGN_UP(MAX(end, OFFSET_UNIT), cache->align);
-    cache->order = (uint8_t)choose_order(cache->slot_size);
-    cache->objects_per_slab = objects_in(cache->slot_size, cache->order);
+    if (cache->debug) /* next to the slot behind: no byte is left out by the redzone */
+        cache->link_offset = (uint16_t)(cache->slot_size - sizeof(struct slot_tail));
+    uint32_t room = cache->slot_size + slab_tracks_bytes(cache);
+    cache->order = (uint8_t)choose_order(room);
+    cache->objects_per_slab = objects_in(room, cache->order);
     cache->colour_unit = MAX(cache->align, COLOUR_UNIT);
     cache->slot_reciprocal = ~0u / cache->slot_size + 1;
     cache->slots_bytes = cache->objects_per_slab * cache->slot_size;
-    uint32_t rest = (PAGE_SIZE << cache->order) - cache->slots_bytes;
+    uint32_t rest = (PAGE_SIZE << cache->order) - cache->objects_per_slab * room;
     cache->colours = MIN(rest / cache->colour_unit + 1, MAX_COLOURS);
 }
 
@@ -572,6 +583,7 @@ static void fill_stats(const struct slab_cache *cache, struct slab_stats *stats)
         .allocs = cache->allocs,
         .frees = cache->allocs - slab_objects_in_use(cache),
         .failures = cache->failures,
+        .refills = cache->refills,
         .debug = cache->debug,
     };
     strlcpy(stats->name, cache->name, sizeof(stats->name));
@@ -605,6 +617,20 @@ bool slab_check(void)
         spin_unlock(&cache->lock, irq);
     }
     return good;
+}
+
+int slab_check_cache(const char *name)
+{
+    for (unsigned id = 0; id < SLAB_MAX_CACHES; id++) {
+        struct slab_cache *cache = slab_caches[id];
+        if (!cache || strcmp(cache->name, name) != 0)
+            continue;
+        uint32_t irq = spin_lock(&cache->lock);
+        bool good = slab_debug_check(cache);
+        spin_unlock(&cache->lock, irq);
+        return good;
+    }
+    return -ENOENT;
 }
 
 void slab_init(const char *cmdline)

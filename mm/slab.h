@@ -11,12 +11,13 @@
 #define SLAB_MAX_OBJECT 4096u
 
 /* Debug checks, chosen per cache by the kernel parameter slab_debug=FLAGS[,CACHE,...] (letters
- * as Linux's: F consistency and double free, Z redzones, P poison; bare slab_debug = all, all
- * caches). */
+ * as Linux's: F consistency and double free, Z redzones, P poison, U who allocated and freed;
+ * bare slab_debug = all, all caches).  The name "page" in the list stands for U of frames. */
 #define SLAB_CONSISTENCY (1u << 0)
 #define SLAB_REDZONE (1u << 1)
 #define SLAB_POISON (1u << 2)
-#define SLAB_DEBUG_ALL (SLAB_CONSISTENCY | SLAB_REDZONE | SLAB_POISON)
+#define SLAB_TRACK (1u << 3)
+#define SLAB_DEBUG_ALL (SLAB_CONSISTENCY | SLAB_REDZONE | SLAB_POISON | SLAB_TRACK)
 
 struct slab_cache;
 
@@ -62,14 +63,19 @@ struct slab_stats {
         magazine_capacity; /* free objects; their slabs hold them as used */
     uint32_t slabs_full, slabs_partial, slabs_empty; /* as the slabs see it, see above */
     uint64_t allocs, frees, failures;
+    uint64_t refills; /* allocations that found the magazine empty, or the cache has none */
     unsigned debug;
 };
 
 /* Statistics of the index-th cache, in order of creation; false past the last one. */
 bool slab_get_stats(unsigned index, struct slab_stats *stats);
 
-/* Check every slab of every cache: lists, counts, free lists, magazines, redzones, poison. */
+/* Check every slab of every cache: lists, counts, free lists, magazines, redzones, poison.  What
+ * is wrong is logged, with what is known of the object. */
 bool slab_check(void);
+
+/* The same for one cache: 1 sound, 0 not, -ENOENT if no cache has that name. */
+int slab_check_cache(const char *name);
 
 /* Before any cache exists; `cmdline` for slab_debug=. */
 void slab_init(const char *cmdline);

@@ -1,6 +1,7 @@
 /* Slab debugging: catching who writes where he should not, and the validator.
  *
  *     slot    |object|redzone......|next,state|
+ *     slab    |colour|slot 0|slot 1| ... |slot n-1|rest|tracks 0| ... |tracks n-1|
  *
  * Redzone     bytes behind the object with a known value.  One that changed tells of a write
  *             past the object's end.
@@ -8,6 +9,11 @@
  *             after the free.
  * State       free or used.  Wrong at a free, it tells of a second free; anything else, of a
  *             write from the slot behind.
+ * Tracks      who allocated and who freed the object last (mm/track.h), for the report.  Not
+ *             behind the object, where the writer whom they are to betray would erase them.
+ * Blame       The report names who probably wrote: damage that begins right behind an object is
+ *             its user's; damage in a slot behind one whose redzone is gone came from there; at
+ *             the end of a slot, from the slot behind; in a free object, from its last user.
  * When        at each allocation and free of the cache, and in slab_check() for all slots.
  * Patterns    as Linux has them (include/linux/poison.h), so that what one learns here helps
  *             there. */
@@ -20,6 +26,8 @@
 #define POISON_FREE 0x6B
 #define REDZONE_FREE 0xBB
 #define REDZONE_USED 0xCC
+
+#define DUMP_BYTES 16u /* in one line of a report */
 
 static struct {
     unsigned flags;  /* 0: slab_debug= was not given */
@@ -35,9 +43,10 @@ static unsigned parse_flags(const char *option)
         unsigned flag = *option == 'F'   ? SLAB_CONSISTENCY
                         : *option == 'Z' ? SLAB_REDZONE
                         : *option == 'P' ? SLAB_POISON
+                        : *option == 'U' ? SLAB_TRACK
                                          : 0;
         if (!flag)
-            log_warning("slab_debug: '%c' is none of F, Z and P", *option);
+            log_warning("slab_debug: '%c' is none of F, Z, P and U", *option);
         flags |= flag;
     }
     return flags ? flags : SLAB_DEBUG_ALL;
@@ -62,10 +71,11 @@ void slab_debug_init(const char *cmdline)
     if (!parse_option(cmdline, "slab_debug", debug.option, sizeof(debug.option)))
         return;
     debug.flags = parse_flags(debug.option);
-    log_info("slab: debug checks%s%s%s%s", debug.flags & SLAB_CONSISTENCY ? " consistency" : "",
-             debug.flags & SLAB_REDZONE ? " redzones" : "",
-             debug.flags & SLAB_POISON ? " poison" : "",
-             strchr(debug.option, ',') ? strchr(debug.option, ',') : "");
+    log_info(
+        "slab: debug checks%s%s%s%s%s", debug.flags & SLAB_CONSISTENCY ? " consistency" : "",
+        debug.flags & SLAB_REDZONE ? " redzones" : "",
+        debug.flags & SLAB_POISON ? " poison" : "", debug.flags & SLAB_TRACK ? " users" : "",
+        strchr(debug.option, ',') ? strchr(debug.option, ',') : "");
 }
 
 unsigned slab_debug_flags_for(const char *name)
@@ -73,15 +83,45 @@ unsigned slab_debug_flags_for(const char *name)
     return list_has_name(strchr(debug.option, ','), name) ? debug.flags : 0;
 }
 
-void slab_debug_mark(struct slab_cache *cache, void *slot, enum slot_state state)
+struct tracks *slab_tracks_of(const struct slab_cache *cache, const void *slot)
+{
+    const struct page *page = slab_block_of(slot);
+    uint8_t *end = (uint8_t *)page_to_virt(page) + (PAGE_SIZE << cache->order);
+    uint32_t index = (uint32_t)((const uint8_t *)slot - slab_base(cache, page)) /
+                     cache->slot_size;
+
+    return (struct tracks *)end - cache->objects_per_slab + index;
+}
+
+static uint32_t redzone_bytes(const struct slab_cache *cache)
+{
+    return cache->debug & SLAB_REDZONE ? cache->link_offset - cache->object_size : 0;
+}
+
+/* What stands in the redzone and, with poison, in a free object. */
+static void fill_patterns(struct slab_cache *cache, void *slot, enum slot_state state)
 {
     slab_tail_of(cache, slot)->state = (uint16_t)state;
-    if (cache->debug & SLAB_REDZONE)
-        memset((uint8_t *)slot + cache->object_size,
-               state == SLOT_USED ? REDZONE_USED : REDZONE_FREE,
-               cache->link_offset - cache->object_size);
+    memset((uint8_t *)slot + cache->object_size,
+           state == SLOT_USED ? REDZONE_USED : REDZONE_FREE, redzone_bytes(cache));
     if ((cache->debug & SLAB_POISON) && state == SLOT_FREE)
         memset(slot, POISON_FREE, cache->object_size);
+}
+
+void slab_debug_prepare(struct slab_cache *cache, void *slot)
+{
+    fill_patterns(cache, slot, SLOT_FREE);
+    if (cache->debug & SLAB_TRACK)
+        memset(slab_tracks_of(cache, slot), 0, sizeof(struct tracks));
+}
+
+void slab_debug_mark(struct slab_cache *cache, void *slot, enum slot_state state)
+{
+    fill_patterns(cache, slot, state);
+    if (cache->debug & SLAB_TRACK) {
+        struct tracks *tracks = slab_tracks_of(cache, slot);
+        track_note(state == SLOT_USED ? &tracks->alloc : &tracks->free);
+    }
 }
 
 /* Index of the first byte from start that is not `byte`; n if all are. */
@@ -108,23 +148,40 @@ static bool state_is_wrong(struct slab_cache *cache, void *slot, enum slot_state
     return true;
 }
 
+/* Offset of the first wrong byte in the slot's redzone; 0 if there is none. */
+static uint32_t redzone_damage(const struct slab_cache *cache, const void *slot,
+                               enum slot_state state)
+{
+    const uint8_t *redzone = (const uint8_t *)slot + cache->object_size;
+    uint32_t n = redzone_bytes(cache);
+    uint32_t at = first_change(redzone, n, state == SLOT_USED ? REDZONE_USED : REDZONE_FREE);
+
+    return at < n ? cache->object_size + at : 0;
+}
+
 static bool redzone_is_hit(struct slab_cache *cache, void *slot, enum slot_state state,
                            char *text, size_t size)
 {
-    const uint8_t *redzone = (uint8_t *)slot + cache->object_size;
-    uint32_t n = cache->link_offset - cache->object_size;
-    uint32_t at = first_change(redzone, n, state == SLOT_USED ? REDZONE_USED : REDZONE_FREE);
+    uint32_t at = redzone_damage(cache, slot, state);
 
-    if (at < n)
-        snprintf(text, size, "redzone of object %p overwritten at +%u: %#04x", slot,
-                 cache->object_size + at, redzone[at]);
-    return at < n;
+    if (at)
+        snprintf(text, size, "redzone of object %p overwritten at +%u: %#04x", slot, at,
+                 ((const uint8_t *)slot)[at]);
+    return at != 0;
+}
+
+/* Offset of the first wrong byte in a free object; the object's size if there is none. */
+static uint32_t poison_damage(const struct slab_cache *cache, const void *slot)
+{
+    if (!(cache->debug & SLAB_POISON))
+        return cache->object_size;
+    return first_change(slot, cache->object_size, POISON_FREE);
 }
 
 static bool poison_is_hit(struct slab_cache *cache, void *slot, char *text, size_t size)
 {
     const uint8_t *object = slot;
-    uint32_t at = first_change(object, cache->object_size, POISON_FREE);
+    uint32_t at = poison_damage(cache, slot);
 
     if (at < cache->object_size)
         snprintf(text, size, "free object %p written after it was freed, at +%u: %#04x", slot,
@@ -137,12 +194,123 @@ const char *slab_debug_problem(struct slab_cache *cache, void *slot, enum slot_s
 {
     if ((cache->debug & SLAB_CONSISTENCY) && state_is_wrong(cache, slot, state, text, size))
         return text;
-    if ((cache->debug & SLAB_REDZONE) && redzone_is_hit(cache, slot, state, text, size))
+    if (redzone_is_hit(cache, slot, state, text, size))
         return text;
-    if ((cache->debug & SLAB_POISON) && state == SLOT_FREE &&
-        poison_is_hit(cache, slot, text, size))
+    if (state == SLOT_FREE && poison_is_hit(cache, slot, text, size))
         return text;
     return NULL;
+}
+
+/* ---- the report ---- */
+
+static enum slot_state state_of(const struct slab_cache *cache, void *slot)
+{
+    return slab_tail_of(cache, slot)->state == SLOT_FREE ? SLOT_FREE : SLOT_USED;
+}
+
+/* The slot so many slots on; NULL if the slab ends before. */
+static void *neighbour(const struct slab_cache *cache, void *slot, int distance)
+{
+    uint8_t *base = slab_base(cache, slab_block_of(slot));
+    uint32_t offset = (uint32_t)((uint8_t *)slot - base) +
+                      (uint32_t)distance * cache->slot_size;
+
+    return offset < cache->slots_bytes ? base + offset : NULL;
+}
+
+/* Offset of the first byte of a slot that is not as it should be; the slot's size if none. */
+static uint32_t first_damage(const struct slab_cache *cache, void *slot)
+{
+    enum slot_state state = state_of(cache, slot);
+    uint32_t redzone = redzone_damage(cache, slot, state);
+    uint16_t found = slab_tail_of(cache, slot)->state;
+
+    if (state == SLOT_FREE && poison_damage(cache, slot) < cache->object_size)
+        return poison_damage(cache, slot);
+    if (redzone)
+        return redzone;
+    return found == SLOT_FREE || found == SLOT_USED ? cache->slot_size : cache->link_offset;
+}
+
+/* Did somebody write from this slot into the one behind?  Then over the redzone, too. */
+static bool ran_over(const struct slab_cache *cache, void *slot)
+{
+    return slot && redzone_damage(cache, slot, state_of(cache, slot)) == cache->object_size;
+}
+
+/* Who wrote there, and how?  The object whose user it was, NULL if that is not known. */
+static void *suspect(const struct slab_cache *cache, void *slot, uint32_t damage,
+                     const char **how)
+{
+    void *front = neighbour(cache, slot, -1), *behind = neighbour(cache, slot, 1);
+
+    if (damage < cache->object_size && ran_over(cache, front)) {
+        *how = "the user of the object in front wrote past its end";
+        return front;
+    }
+    if (damage == cache->object_size) {
+        *how = "its own user wrote past its end";
+        return slot;
+    }
+    if (damage < cache->object_size) {
+        *how = "its last user wrote after the free";
+        return slot;
+    }
+    *how = behind ? "the user of the object behind wrote before its start" : "a stray write";
+    return behind;
+}
+
+static void log_tracks(struct slab_cache *cache, void *slot)
+{
+    if (!(cache->debug & SLAB_TRACK))
+        return;
+    track_log("allocated", &slab_tracks_of(cache, slot)->alloc);
+    track_log("freed", &slab_tracks_of(cache, slot)->free);
+}
+
+/* The bytes of a slot from the line on in which `damage` lies. */
+static void log_bytes(const struct slab_cache *cache, const void *slot, uint32_t damage)
+{
+    uint32_t start = ALIGN_DOWN(damage, DUMP_BYTES);
+    uint32_t end = MIN(start + DUMP_BYTES, cache->slot_size);
+    char text[3 * DUMP_BYTES + 1] = "";
+
+    for (uint32_t i = start; i < end; i++)
+        snprintf(text + 3 * (i - start), 4, " %02x", ((const uint8_t *)slot)[i]);
+    log_err("  bytes from +%u:%s", start, text);
+}
+
+static void log_suspect(struct slab_cache *cache, void *slot, uint32_t damage)
+{
+    const char *how;
+    void *object = suspect(cache, slot, damage, &how);
+
+    log_err("  probably %s", how);
+    if (!object || object == slot)
+        return;
+    log_err("  that object is %p, %s:", object,
+            state_of(cache, object) == SLOT_FREE ? "free" : "in use");
+    log_tracks(cache, object);
+}
+
+void slab_debug_report(const void *pointer)
+{
+    void *slot;
+    struct slab_cache *cache = slab_cache_of(pointer, &slot);
+
+    if (!cache || !cache->debug)
+        return;
+    uint32_t damage = first_damage(cache, slot);
+    log_err("slab %s: object %p of %u bytes, %s", cache->name, slot, cache->object_size,
+            state_of(cache, slot) == SLOT_FREE ? "free" : "in use");
+    if (pointer != slot)
+        log_err("  the pointer is %p: +%u", pointer,
+                (unsigned)((const uint8_t *)pointer - (uint8_t *)slot));
+    log_tracks(cache, slot);
+    if (damage == cache->slot_size)
+        return;
+    log_bytes(cache, slot, damage);
+    log_suspect(cache, slot, damage);
 }
 
 /* ---- the validator ---- */
@@ -161,6 +329,7 @@ static bool slot_is_sound(struct slab_cache *cache, void *slot, enum slot_state 
     if (!slab_debug_problem(cache, slot, state, text, sizeof(text)))
         return true;
     log_err("slab %s: %s", cache->name, text);
+    slab_debug_report(slot);
     return false;
 }
 
@@ -169,10 +338,11 @@ static bool free_slot_is_sound(struct slab_cache *cache, void *slot)
 {
     if (!slot_is_sound(cache, slot, SLOT_FREE))
         return false;
-    if (slab_tail_of(cache, slot)->state != SLOT_FREE)
-        return violated(cache, "free object overwritten", slot,
-                        slab_tail_of(cache, slot)->state, SLOT_FREE);
-    return true;
+    if (slab_tail_of(cache, slot)->state == SLOT_FREE)
+        return true;
+    slab_debug_report(slot);
+    return violated(cache, "free object overwritten", slot, slab_tail_of(cache, slot)->state,
+                    SLOT_FREE);
 }
 
 /* Free slots: as many as counted, each a real slot that looks free. */

@@ -4,6 +4,7 @@
 
 #include "kernel/cpu/spinlock.h"
 #include "mm/slab.h"
+#include "mm/track.h"
 
 #define OFFSET_UNIT 4u /* struct page.free and the links count in words */
 #define NO_FREE_SLOT 0xFFFFu
@@ -28,7 +29,7 @@ struct magazine {
 struct slab_cache {
     struct spinlock lock;
     struct magazine magazine;
-    uint64_t allocs, failures;
+    uint64_t allocs, failures, refills;
     uint32_t taken; /* objects out of the slabs: in use or in the magazine */
     uint32_t slot_size, object_size, align;
     uint32_t slot_reciprocal; /* 2^32 / slot_size, rounded up */
@@ -142,12 +143,29 @@ static ALWAYS_INLINE void slab_free_in(struct slab_cache *cache, struct page *pa
 void slab_debug_init(const char *cmdline);
 unsigned slab_debug_flags_for(const char *name);
 
-/* Make a slot look free or used. */
+/* Who allocated and freed an object; only with SLAB_TRACK.  The tracks of a slab's objects lie at
+ * its end. */
+struct tracks *slab_tracks_of(const struct slab_cache *cache, const void *slot);
+
+static inline uint32_t slab_tracks_bytes(const struct slab_cache *cache)
+{
+    return cache->debug & SLAB_TRACK ? sizeof(struct tracks) : 0;
+}
+
+/* A slot of a new slab. */
+void slab_debug_prepare(struct slab_cache *cache, void *slot);
+
+/* Make a slot look free or used, and note who does it. */
 void slab_debug_mark(struct slab_cache *cache, void *slot, enum slot_state state);
 
 /* What is wrong with a slot that should look free or used: the text, or NULL if nothing is. */
 const char *slab_debug_problem(struct slab_cache *cache, void *slot, enum slot_state state,
                                char *text, size_t size);
+
+/* Log what is known of the object in whose slot `pointer` lies: what it is, which bytes are wrong
+ * and who probably wrote them, who allocated and freed it.  Nothing, if its cache has no
+ * debugging. */
+void slab_debug_report(const void *pointer);
 
 /* Walk one cache; logs the first violation.  Lock held. */
 bool slab_debug_check(struct slab_cache *cache);

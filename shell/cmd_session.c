@@ -11,7 +11,7 @@
 static const char *const group_titles[SHELL_GROUP_COUNT] = {
     [SHELL_MEMORY] = "Physical memory", [SHELL_PAGING] = "Virtual memory",
     [SHELL_PROGRAMS] = "Programs",      [SHELL_SYSTEM] = "Machine",
-    [SHELL_SESSION] = "Shell",
+    [SHELL_SESSION] = "Shell",          [SHELL_DEBUG] = "Debugging",
 };
 
 /* One column of the help table: groups [group, last], each a title and its commands. */
@@ -41,6 +41,16 @@ static bool help_next_row(struct help_column *column, char *row, size_t size)
     }
     row[0] = '\0';
     return false;
+}
+
+/* "Debugging: leaks ...": names only, for there are more commands than rows on a screen. */
+static void help_debugging(void)
+{
+    shell_printf("%s:", group_titles[SHELL_DEBUG]);
+    for (unsigned i = 0; i < shell_command_count; i++)
+        if (shell_commands[i].group == SHELL_DEBUG)
+            shell_printf(" %s", shell_commands[i].name);
+    shell_printf("\n");
 }
 
 /* "Programs: args bench ...", in one line: as many as fit. */
@@ -75,6 +85,7 @@ static int help_table(void)
         int width = more_right ? (int)sizeof(left_row) - 1 : 0;
         shell_printf("%-*s%s\n", width, left_row, right_row);
     }
+    help_debugging();
     help_programs();
     shell_printf("`help COMMAND` tells more.  COMMAND; COMMAND # comment   PROGRAM & "
                  "(background)\n"

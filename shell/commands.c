@@ -31,6 +31,12 @@ const struct shell_command shell_commands[] = {
   "objsize includes what debugging adds; active_slabs hold at least one object in\n"
   "use.  free: kB held without an object in them.  Strata has no tunables: 0.\n",
   SHELL_MEMORY, 0, 1, 0, cmd_slabinfo },
+{ "slabtop", "[ROWS]", "the largest object caches",
+  "By the memory they hold.  USE: objects in use, of all.  FREE: kB in free ones.\n"
+  "LOST: kB that are no objects: debugging, alignment, the rests of slabs.  HIT:\n"
+  "allocations that the magazine had an object for.  ROWS: how many (default 20).\n"
+  "Example: watch slabtop\n",
+  SHELL_MEMORY, 0, 1, 0, cmd_slabtop },
 { "vmstat", "[PID]", "counters of memory events",
   "Of the machine, or of one program's address space.  nr_*: frames now.\n"
   "pgfault: page faults served, and pgfault_* by cause.  pgalloc_*, pgfree: blocks\n"
@@ -51,11 +57,6 @@ const struct shell_command shell_commands[] = {
   "The process with the highest score: its share of memory in thousandths, plus\n"
   "ADJ (/proc/PID/oom_score_adj).  kill: end that one now.\n",
   SHELL_MEMORY, 0, 1, 0, cmd_oom },
-{ "inject", "[RULE]", "make allocations fail",
-  "RULE: off, or KINDS:MODE with KINDS page, slab or page,slab, and MODE nth=N,\n"
-  "every=N or random=N[,seed=S].  Without RULE: what was counted.  Also a kernel\n"
-  "parameter.  Example: inject page:nth=3; run hello\n",
-  SHELL_MEMORY, 0, 1, SHELL_NO_WATCH, cmd_inject },
 
 /* ---- Virtual memory ---- */
 { "walk", "ADDRESS [PID]", "translate an address",
@@ -105,10 +106,6 @@ const struct shell_command shell_commands[] = {
   SHELL_PROGRAMS, 0, 1, 0, cmd_syscalls },
 
 /* ---- Machine ---- */
-{ "check", "", "run every validator",
-  "Each allocator and table walks all that it has and checks its invariants.\n"
-  "The first violation is in the log.\n",
-  SHELL_SYSTEM, 0, 0, 0, cmd_check },
 { "dmesg", "[-n LEVEL]", "the kernel's log",
   "With -n: sets what is shown on the console, as `loglevel` does.\n",
   SHELL_SYSTEM, 0, 2, 0, cmd_dmesg },
@@ -125,10 +122,32 @@ const struct shell_command shell_commands[] = {
   SHELL_SYSTEM, 0, 0, SHELL_NO_WATCH, cmd_reboot },
 { "poweroff", "", "switch off", NULL,
   SHELL_SYSTEM, 0, 0, SHELL_NO_WATCH, cmd_poweroff },
+
+/* ---- Debugging ---- */
+{ "check", "", "run every validator",
+  "Each allocator and table walks all that it has and checks its invariants.\n"
+  "The first violation is in the log.\n",
+  SHELL_DEBUG, 0, 0, 0, cmd_check },
+{ "slab_validate", "[CACHE]", "check caches and objects",
+  "Walks one cache or all of them.  With the kernel parameter slab_debug redzones\n"
+  "and poison are checked too, and the log says which object is damaged, who\n"
+  "probably wrote there, and who allocated and freed it.\n",
+  SHELL_DEBUG, 0, 1, 0, cmd_slab_validate },
+{ "leaks", "[mark | scan]", "memory not given back",
+  "mark: remember this moment.  Without an argument: what has been allocated since\n"
+  "(or since the start) and is still in use, by the way it was allocated.  scan:\n"
+  "objects that no pointer leads to.  Needs the kernel parameter slab_debug=U.\n"
+  "Example: leaks mark; run hello; leaks\n",
+  SHELL_DEBUG, 0, 1, 0, cmd_leaks },
+{ "inject", "[RULE]", "make allocations fail",
+  "RULE: off, or KINDS:MODE with KINDS page, slab or page,slab, and MODE nth=N,\n"
+  "every=N or random=N[,seed=S].  Without RULE: what was counted.  Also a kernel\n"
+  "parameter.  Example: inject page:nth=3; run hello\n",
+  SHELL_DEBUG, 0, 1, SHELL_NO_WATCH, cmd_inject },
 { "panic", "[TEXT...]", "stop with a report",
   "Ends the kernel the way a broken invariant does, to show what the report\n"
   "looks like.\n",
-  SHELL_SYSTEM, 0, SHELL_WORDS_MAX, SHELL_NO_WATCH, cmd_panic },
+  SHELL_DEBUG, 0, SHELL_WORDS_MAX, SHELL_NO_WATCH, cmd_panic },
 
 /* ---- Shell ---- */
 { "help", "[COMMAND]", "this table, or more on one", NULL,

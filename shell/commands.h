@@ -26,6 +26,11 @@ int cmd_oom(int argc, char *argv[]);
 int cmd_inject(int argc, char *argv[]);
 int cmd_syscalls(int argc, char *argv[]);
 
+/* cmd_slab.c: small objects, and memory that is not given back */
+int cmd_slabtop(int argc, char *argv[]);
+int cmd_slab_validate(int argc, char *argv[]);
+int cmd_leaks(int argc, char *argv[]);
+
 /* cmd_process.c: programs */
 int cmd_ps(int argc, char *argv[]);
 int cmd_run(int argc, char *argv[]);

@@ -19,6 +19,7 @@ enum shell_group {
     SHELL_PAGING,
     SHELL_PROGRAMS,
     SHELL_SESSION,
+    SHELL_DEBUG, /* below the columns, by name only */
     SHELL_GROUP_COUNT
 };
 

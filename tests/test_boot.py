@@ -63,7 +63,7 @@ def test_memory_is_counted_once():
 def test_bad_parameters_are_told():
     output = boot(append='foo=bar panic=x console=y loglevel=0 slab_debug=FQ run=poweroff').output
     for message in ["'foo=bar' is not known", "panic=x: expected", "console=y: expected",
-                    "loglevel=0: expected 1 to 8", "'Q' is none of F, Z and P"]:
+                    "loglevel=0: expected 1 to 8", "'Q' is none of F, Z, P and U"]:
         assert message in output
 
 

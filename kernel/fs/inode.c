@@ -3,7 +3,7 @@
  * Tree      The root is tmpfs.  Another file system (/proc) is mounted by putting its root directory
  *           where tmpfs had an empty one: lookups then walk into it without knowing.  Only the way up
  *           needs care, see path.c.
- * Order     fs_init() makes the standard directories, then the devices, then unpacks the boot modules
+ * Order     fs_init() makes the standard directories and links, then the devices, then unpacks the boot modules
  *           over them.
  * Lock      "fs", one mutex for the whole tree: lookups are short, and a tree of a few hundred names
  *           on one processor has no use for more. */
@@ -153,11 +153,32 @@ static void make_standard_directories(void)
     fs_unlock();
 }
 
+/* Names in /dev for what the reader has open. */
+static void make_standard_links(void)
+{
+    static const struct {
+        const char *name, *target;
+    } links[] = { { "fd", "/proc/self/fd" },
+                  { "stdin", "fd/0" },
+                  { "stdout", "fd/1" },
+                  { "stderr", "fd/2" } };
+    struct inode *dev;
+
+    fs_lock();
+    int error = fs.root->ops->lookup(fs.root, "dev", &dev);
+    for (unsigned i = 0; !error && i < ARRAY_SIZE(links); i++)
+        error = dev->ops->symlink(dev, links[i].name, links[i].target);
+    ASSERT(!error, "no memory for the links in /dev");
+    inode_put(dev);
+    fs_unlock();
+}
+
 void fs_init(void)
 {
     file_init();
     fs.root = tmpfs_init();
     make_standard_directories();
+    make_standard_links();
     devices_init();
     initrd_unpack();
 }

@@ -232,6 +232,7 @@ static int make_inode(const struct entry *entry, struct inode *parent, uint32_t 
                     : entry->ops     ? entry->ops
                                      : &text_file_ops,
     };
+    proc->inode.atime = proc->inode.mtime = proc->inode.ctime = fs_now();
     *made = &proc->inode;
     return 0;
 }

@@ -629,6 +629,16 @@ bool thread_next_info(uint32_t *id, struct thread_info *info)
     return found != NULL;
 }
 
+void thread_visit_stacks(void (*visit)(const void *start, const void *end))
+{
+    list_for_each(node, &sched.all) {
+        struct thread *thread = list_entry(node, struct thread, all_node);
+        uintptr_t start = thread == running_thread ? (uintptr_t)__builtin_frame_address(0)
+                                                   : thread->esp;
+        visit((const void *)start, (const void *)stack_top(thread));
+    }
+}
+
 void thread_get_stats(struct thread_stats *stats)
 {
     uint32_t irq = irq_save();

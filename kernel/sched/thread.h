@@ -150,6 +150,10 @@ struct thread_info {
 };
 bool thread_next_info(uint32_t *id, struct thread_info *info);
 
+/* Call `visit` for the used part of each thread's kernel stack (its registers are there, too), of
+ * the running one up to the caller: for who looks for pointers (mm/leaks.h).  Interrupts off. */
+void thread_visit_stacks(void (*visit)(const void *start, const void *end));
+
 struct thread_stats {
     uint32_t threads, spare_stacks;
     uint64_t switches, preemptions, idle_ticks;

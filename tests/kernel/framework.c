@@ -18,6 +18,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "mm/buddy.h"
+#include "mm/leaks.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
 #include "mm/reclaim.h"
@@ -259,8 +260,21 @@ static void print_leak(const struct usage *before, const struct usage *after)
     }
 }
 
+/* With the kernel parameter slab_debug: who took what the case has left behind. */
+static void print_leak_sites(uint32_t events_before)
+{
+    static struct leak_site sites[8];
+    struct leak_list list = { .sites = sites, .capacity = ARRAY_SIZE(sites) };
+    char text[TRACK_TEXT_MAX];
+
+    leaks_since(events_before, track_serial(), &list);
+    for (unsigned i = 0; i < list.nsites; i++)
+        console_printf("# leak: %u of %s by %s\n", sites[i].count, sites[i].what,
+                       track_format(&sites[i].track, text, sizeof(text)));
+}
+
 /* Everything that the case took must be back. */
-static void check_leaks(struct test *t)
+static void check_leaks(struct test *t, uint32_t events_before)
 {
     for (unsigned tick = 0; tick < SETTLE_TICKS; tick++) {
         take_usage(&usage_after);
@@ -270,6 +284,7 @@ static void check_leaks(struct test *t)
     }
     t->failures++;
     print_leak(&usage_before, &usage_after);
+    print_leak_sites(events_before);
 }
 
 /* --- running ------------------------------------------------------------------------------------ */
@@ -315,8 +330,9 @@ static bool run_case(const struct test_case *test_case, unsigned number)
 
     console_printf("# start %s\n", t.name);
     take_usage(&usage_before);
+    uint32_t events_before = track_serial();
     test_case->run(&t);
-    check_leaks(&t);
+    check_leaks(&t, events_before);
     check_validators(&t);
     console_printf("%s %u %s", t.failures == 0 ? "ok" : "not ok", number, t.name);
     if (t.skipped != NULL)

@@ -13,6 +13,7 @@
 #include "kernel/symbols.h"
 #include "mm/buddy.h"
 #include "mm/kmalloc.h"
+#include "mm/slab.h"
 
 static const uint32_t constant = 0x1234;
 
@@ -163,6 +164,78 @@ static void leak(struct test *t)
     EXPECT(t, kmalloc(100, PAGE_ANY) != NULL);
 }
 
+/* Objects in order of address, of a cache with every check. */
+#define VICTIMS 4u
+
+static struct slab_cache *crime_cache;
+static uint8_t *victims[VICTIMS];
+
+static __attribute__((noinline)) void take_victims(void)
+{
+    crime_cache = slab_cache_create("crime", 40, 0, NULL, SLAB_DEBUG_ALL);
+    for (unsigned i = 0; i < VICTIMS; i++)
+        victims[i] = slab_alloc(crime_cache, PAGE_ZERO);
+}
+
+static __attribute__((noinline)) void give_victim(unsigned i)
+{
+    slab_free(crime_cache, victims[i]);
+    __asm__ volatile("" ::: "memory"); /* no tail call: it is to be on the stack */
+}
+
+static void overflow_by_one(struct test *t)
+{
+    (void)t;
+    take_victims();
+    victims[1][40] = 0x42;
+    give_victim(1);
+}
+
+/* From one object over the whole slot behind it, which is free. */
+static void overflow_into_the_neighbour(struct test *t)
+{
+    (void)t;
+    take_victims();
+    give_victim(2);
+    memset(victims[1], 0x41, (size_t)(victims[2] - victims[1]) + 8);
+    slab_alloc(crime_cache, PAGE_ANY);
+}
+
+static void underflow_into_the_neighbour(struct test *t)
+{
+    (void)t;
+    take_victims();
+    victims[2][-1] ^= 0xFF;
+    give_victim(1);
+}
+
+static void write_after_free(struct test *t)
+{
+    (void)t;
+    take_victims();
+    give_victim(1);
+    victims[1][12] = 0x42;
+    slab_alloc(crime_cache, PAGE_ANY);
+}
+
+static void double_free(struct test *t)
+{
+    take_victims();
+    give_victim(1);
+    give_victim(1);
+    EXPECT(t, false); /* not reached */
+}
+
+/* With slab_debug, who took the block. */
+static void double_free_of_a_frame(struct test *t)
+{
+    struct page *page = buddy_alloc(1, PAGE_TEST, PAGE_ANY);
+
+    buddy_free(page, 1);
+    buddy_free(page, 1);
+    EXPECT(t, false); /* not reached */
+}
+
 static void fatal_write_to_text(struct test *t)
 {
     (void)t;
@@ -186,6 +259,12 @@ const struct test_case test_cases[] = {
     TEST_FATAL(panic_report),
     TEST_FATAL(panic_over_a_broken_free_list),
     TEST_FATAL(leak),
+    TEST_FATAL(overflow_by_one),
+    TEST_FATAL(overflow_into_the_neighbour),
+    TEST_FATAL(underflow_into_the_neighbour),
+    TEST_FATAL(write_after_free),
+    TEST_FATAL(double_free),
+    TEST_FATAL(double_free_of_a_frame),
     TEST_FATAL(fatal_write_to_text),
 };
 /* clang-format on */

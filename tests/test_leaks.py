@@ -1,0 +1,141 @@
+"""Leaks and damage as a person sees them: the commands leaks, slabtop and slab_validate, and the suite
+tests/kernel/test_leaks.c with everything tracked."""
+
+import re
+
+import pytest
+
+import ktap
+from machine import BUILD, EXIT_PASSED, ROOT, Machine, boot, qemu_shell
+
+pytestmark = pytest.mark.xdist_group("leaks")
+
+SITE = re.compile(r"^ *(\d+) bytes in (\d+) of ([\w-]+), the last one (?:at|frame) 0x\w+, "
+                  r"at \d+\.\d\d s\n +(\S.*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("machine", [Machine(), Machine("8M", "486,-pse"), Machine("2048M")], ids=str)
+def test_suite_with_everything_tracked(machine):
+    """What needs slab_debug is not skipped here."""
+    result = boot(BUILD / "tests/leaks.elf", machine, "panic=test-exit slab_debug")
+    report = ktap.parse(result.output)
+    assert sorted(report.cases) == sorted(ktap.listed_cases(ROOT / "tests/kernel/test_leaks.c"))
+    assert all(case.passed and not case.skipped for case in report.cases.values()), result.output
+    assert result.status == EXIT_PASSED
+
+
+@pytest.mark.parametrize("suite", ["kmalloc", "buddy", "fork", "pagecache", "thread"])
+def test_other_suites_with_users_tracked(suite):
+    result = boot(BUILD / f"tests/{suite}.elf", Machine(), "panic=test-exit slab_debug=U")
+    report = ktap.parse(result.output)
+    assert report.cases and result.status == EXIT_PASSED, result.output[-3000:]
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    with qemu_shell(append="slab_debug") as shell:
+        yield shell
+
+
+def sites(output):
+    return [(int(nbytes), int(count), what, callers)
+            for nbytes, count, what, callers in SITE.findall(output)]
+
+
+def end_of_spin(shell):
+    pid = re.search(r"(\d+) +.*spin", shell.command("ps"))[1]
+    shell.command(f"kill {pid} KILL; sleep 1")
+
+
+def test_nothing_is_lost_by_a_program(tracked):
+    tracked.command("run hello")
+    tracked.command("leaks mark")
+    tracked.command("run hello")
+    assert tracked.command("leaks").startswith("0 in use since the mark, 0 bytes, of ")
+
+
+def test_a_running_program_is_listed(tracked):
+    """Each structure of it, with the way to its allocation."""
+    tracked.command("leaks mark")
+    tracked.command("run spin &")
+    output = tracked.command("leaks")
+    found = {what: (count, callers) for _, count, what, callers in sites(output)}
+    assert {"process", "thread", "space", "vma", "stack", "table", "anon"} <= set(found)
+    assert found["process"][0] == 1
+    assert re.search(r"process_alloc\+\w+ < process_start\+\w+ < cmd_run\+", found["process"][1])
+    nbytes = [row[0] for row in sites(output)]
+    assert nbytes == sorted(nbytes, reverse=True)
+    total = re.search(r"^(\d+) in use since the mark, (\d+) bytes", output, re.MULTILINE)
+    assert int(total[1]) == sum(row[1] for row in sites(output))
+    assert int(total[2]) == sum(nbytes)
+    end_of_spin(tracked)
+    assert tracked.command("leaks").startswith("0 in use")
+
+
+def test_nothing_is_out_of_reach(tracked):
+    tracked.command("run spin &")
+    assert re.match(r"0 out of reach, 0 bytes, of \d\d+ looked at", tracked.command("leaks scan"))
+    end_of_spin(tracked)
+
+
+def test_damage_is_reported_with_both_backtraces(tracked):
+    """A person damages an object with poke; the validator says whose it is."""
+    tracked.command("run hello")
+    tracked.command("leaks mark")
+    tracked.command("run spin &")
+    space = re.search(r" of space, the last one at (0x\w+)", tracked.command("leaks"))[1]
+    size = int(re.search(r"(\d+) bytes in 1 of space", tracked.command("leaks"))[1])
+    where = int(space, 16) + size
+    tracked.command(f"poke {where:#x} 0x11223344")
+    output = tracked.command("slab_validate space")
+    assert f"redzone of object {space} overwritten at +{size}: 0x44" in output
+    assert re.search(rf"slab space: object {space} of {size} bytes, in use", output)
+    assert re.search(r"allocated at \d+\.\d\d s by space_alloc\+\w+ < space_create\+", output)
+    assert re.search(r"freed at \d+\.\d\d s by \w+", output) or "freed: never" in output
+    assert re.search(r"bytes from \+\d+:.* 44 33 22 11", output)
+    assert "probably its own user wrote past its end" in output
+    assert "space: damaged" in output
+    tracked.command(f"poke {where:#x} 0xcccccccc")
+    assert tracked.command("slab_validate space").strip() == "space: sound"
+    end_of_spin(tracked)
+
+
+def test_validate_all(tracked):
+    assert tracked.command("slab_validate").strip() == "all caches: sound"
+    assert "there is no cache 'nosuch'" in tracked.command("slab_validate nosuch")
+
+
+def test_leaks_says_how_to_switch_it_on():
+    output = boot(append='run="leaks; leaks mark; leaks scan; leaks nonsense; poweroff"').output
+    assert output.count("boot with the kernel parameter slab_debug=U") == 3
+    assert "'nonsense' is neither mark nor scan; usage: leaks [mark | scan]" in output
+
+
+def test_one_cache_only():
+    """Objects of other caches and frames are not looked at; they still hold what they point to."""
+    output = boot(append='slab_debug=U,vma run="run spin &; leaks; leaks scan; poweroff"').output
+    assert {row[2] for row in sites(output)} == {"vma"}
+    assert re.search(r"^0 out of reach, 0 bytes, of \d+ looked at", output, re.MULTILINE)
+
+
+def test_slabtop():
+    output = boot(append='run="run hello; slabtop; slabtop 3; poweroff"').output
+    totals = re.findall(r"(\d+) caches hold (\d+) kB: (\d+) kB in use, (\d+) kB free, (\d+) kB lost",
+                        output)
+    assert len(totals) == 2
+    rows = re.findall(r"^ +(\d+) +(\d+) +(\d+)% +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)% ([\w-]+)$",
+                      output, re.MULTILINE)
+    assert len(rows) == 20 + 3 and rows[20:] == rows[:3]
+    held = [int(row[5]) for row in rows[:20]]
+    assert held == sorted(held, reverse=True)
+    assert any(int(row[8]) > 0 for row in rows), "no hit in a magazine"
+    for row in rows:
+        objects, active, _, size, slabs, kb, free, lost, hits = map(int, row[:9])
+        assert active <= objects and free + lost <= kb and hits <= 100
+        assert objects * size <= kb * 1024
+
+
+def test_slabtop_fits_into_80_columns():
+    output = boot(append='run="slabtop; poweroff"').output
+    table = output[output.index("caches hold"):]
+    assert max(map(len, table.splitlines())) < 80
