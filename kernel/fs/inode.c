@@ -3,8 +3,8 @@
  * Tree      The root is tmpfs.  Another file system (/proc) is mounted by putting its root directory
  *           where tmpfs had an empty one: lookups then walk into it without knowing.  Only the way up
  *           needs care, see path.c.
- * Order     fs_init() makes the standard directories and links, then the devices, then unpacks the boot modules
- *           over them.
+ * Order     fs_init() makes the standard directories and links, then the devices, then unpacks the
+ *           boot modules over them.
  * Lock      "fs", one mutex for the whole tree: lookups are short, and a tree of a few hundred names
  *           on one processor has no use for more. */
 #include "kernel/fs/inode.h"

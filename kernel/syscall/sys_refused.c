@@ -14,6 +14,13 @@ static int32_t sys_absent(struct trap_frame *frame)
     return -ENOSYS;
 }
 
+/* Files give their bytes to programs, not to one another: as on Linux for a pair that cannot. */
+static int32_t sys_sendfile(struct trap_frame *frame)
+{
+    (void)frame;
+    return -EINVAL;
+}
+
 static int32_t sys_socket(struct trap_frame *frame)
 {
     (void)frame;
@@ -58,8 +65,11 @@ static int32_t sys_socketcall(struct trap_frame *frame)
 
 const struct syscall_entry refused_syscalls[] = {
     { 102, "socketcall", sys_socketcall, NO_SOCKETS },
+    { 187, "sendfile", sys_sendfile, "EINVAL: programs go on with read and write" },
+    { 239, "sendfile64", sys_sendfile, "EINVAL: programs go on with read and write" },
     { 359, "socket", sys_socket, NO_SOCKETS },
     { 362, "connect", sys_connect, NO_SOCKETS },
+    { 377, "copy_file_range", sys_absent, "ENOSYS: programs go on with read and write" },
     { 386, "rseq", sys_absent, "ENOSYS: C libraries do without it" },
     { 435, "clone3", sys_absent, "ENOSYS: C libraries use clone" },
     { 0 },
