@@ -99,9 +99,11 @@ static bool continues(const struct vma *a, const struct vma *b)
 }
 
 /* A range like `model`, for a set but not in it yet, with a reference to its file.  NULL: no
- * memory. */
+ * memory, or too many ranges. */
 static struct vma *vma_alloc(struct vma_set *set, const struct vma *model)
 {
+    if (unlikely(set->count >= VMA_COUNT_MAX))
+        return NULL;
     struct vma *vma = set->spare ? set->spare : slab_alloc(vma_cache, PAGE_ANY);
 
     set->spare = NULL;

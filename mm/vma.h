@@ -27,6 +27,9 @@ static inline bool vma_is_data(unsigned flags)
     return (flags & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE;
 }
 
+/* Ranges that one space may have (Linux: vm.max_map_count). */
+#define VMA_COUNT_MAX 65530u
+
 struct page_cache;
 
 /* Where a range's contents come from.  All of it is in terms of addresses, so that it stays the
