@@ -47,8 +47,11 @@ COMMON_FLAGS := $(ARCH_FLAGS) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie
     -Wall -Wextra -Wshadow -Werror \
     -U__UINT32_TYPE__ '-D__UINT32_TYPE__=unsigned int' -U__INT32_TYPE__ -D__INT32_TYPE__=int \
     -nostdinc -isystem "$$($(CC) -print-file-name=include)" -I.
-# The kernel has no SSE and needs no 16-byte stack alignment.
-KERNEL_FLAGS := $(COMMON_FLAGS) -fno-omit-frame-pointer -mgeneral-regs-only $(stack_flags)
+# The kernel has no SSE and needs no 16-byte stack alignment.  Its functions get their first three
+# arguments in EAX, EDX and ECX, as Linux's do on i386 (a variable number of them lies on the stack);
+# programs keep the System V ABI.  STRATA_REGPARM tells the assembly which both share.
+KERNEL_FLAGS := $(COMMON_FLAGS) -mregparm=3 -DSTRATA_REGPARM -fno-omit-frame-pointer \
+    -mgeneral-regs-only $(stack_flags)
 USER_FLAGS := $(COMMON_FLAGS) -Iuser/lib/include
 LD_FLAGS := -m elf_i386 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
 

@@ -41,7 +41,7 @@
         .globl  boot_entry
 boot_entry:
         cld
-        movl    $PADDR(boot_stack_top) - 8, %esp /* - 8: ESP % 16 is 0 at the call of kmain */
+        movl    $PADDR(boot_stack_top), %esp
         pushl   %ebx                    /* kmain's second argument */
         pushl   %eax                    /* and its first */
 
@@ -92,6 +92,8 @@ no_tsc:
         .text
 higher_half:
         addl    $KERNEL_BASE, %esp
+        popl    %eax
+        popl    %edx
         xorl    %ebp, %ebp              /* backtraces end here */
         call    kmain                   /* never returns */
 

@@ -1,6 +1,7 @@
 /* panic() and assert_failed(): before anything changes a register, all of them are saved, in
  * the layout of struct trap_frame (trap.h), as if the call had been an exception.  ESP at the
- * call points to the return address, with the arguments above it. */
+ * call points to the return address, with the arguments above it (where a variable number of them
+ * goes). */
 #include "kernel/cpu/cpu.h"
 
         .macro  PANIC_ENTRY name, handler
@@ -19,7 +20,7 @@
         pushl   %gs
         cli
         cld
-        pushl   %esp
+        movl    %esp, %eax
         call    \handler
         .size   \name, . - \name
         .endm

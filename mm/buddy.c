@@ -189,10 +189,10 @@ static ALWAYS_INLINE void zone_free(struct zone *zone, struct page *page, unsign
         take_free_block(zone, buddy, k);
         pfn_to_page(pfn | bit)->kind = PAGE_TAIL; /* the upper one is no head any more */
         pfn &= ~bit;
+        zone->stats.merges++;
     }
     put_free_block(zone, pfn_to_page(pfn), k);
     zone->nonempty |= 1u << k;
-    zone->stats.merges += k - order;
 }
 
 /* ---- hot lists ---- */
@@ -388,7 +388,7 @@ static __attribute__((noinline)) struct page *alloc_slowly(unsigned order, enum 
     return page;
 }
 
-FASTCALL struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags)
+struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags)
 {
     struct zone *zone = best_zones[flags & ZONE_FLAGS];
 
@@ -432,7 +432,7 @@ static __attribute__((cold, noinline)) void refuse_free(struct page *page, unsig
            page->order);
 }
 
-FASTCALL void buddy_free(struct page *page, unsigned order)
+void buddy_free(struct page *page, unsigned order)
 {
     pfn_t pfn = page_to_pfn(page);
 

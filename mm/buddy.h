@@ -22,12 +22,12 @@ enum zone_id { ZONE_DMA, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_COUNT };
  * order, entries = 0 and refs = 0; the contents are undefined unless PAGE_ZERO.  The caller
  * owns it until buddy_free().  NULL if no allowed zone has such a block and reclaim (below)
  * makes none, or order > BUDDY_MAX_ORDER. */
-FASTCALL struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags);
+struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags);
 
 /* Give back a block that buddy_alloc() handed out, with its order.  Freeing a free block, the
  * inside of a block, a reserved frame, a frame that does not exist or a wrong order is a bug in
  * the caller: panics with a message that names the frame; nothing was changed then. */
-FASTCALL void buddy_free(struct page *page, unsigned order);
+void buddy_free(struct page *page, unsigned order);
 
 /* Hand a range of frames to the allocator; used at boot, and for boot memory that is no longer
  * needed.  The frames must be PAGE_RESERVED in mem_map. */

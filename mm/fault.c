@@ -308,18 +308,25 @@ static bool make_room(const struct trap_frame *frame, struct space *space, uaddr
     return again;
 }
 
-/* The #PF handler.  May the access be answered, and by whom?  A supervisor access while ring 3
- * runs is the processor's own (to a descriptor table; QEMU with SMAP also does IRET's pops so):
- * to make the page accessible would not help, and the instruction would fault for ever. */
+/* May the access be answered?  A supervisor access while ring 3 runs is the processor's own (to a
+ * descriptor table; QEMU with SMAP also does IRET's pops so): to make the page accessible would not
+ * help, and the instruction would fault for ever. */
+static bool may_be_answered(const struct trap_frame *frame, const struct space *space,
+                            uaddr_t address)
+{
+    if (!space || address >= USER_END)
+        return false;
+    return trap_from_user(frame) ? frame->error & PF_USER : uaccess_is_guarded(frame->eip);
+}
+
+/* The #PF handler. */
 static bool page_fault(struct trap_frame *frame)
 {
     uaddr_t address = cr2_read();
     struct space *space = spaces.active;
-    bool from_user = trap_from_user(frame);
     int result = -EFAULT;
 
-    if (likely(space && address < USER_END) &&
-        (from_user ? frame->error & PF_USER : uaccess_is_guarded(frame->eip))) {
+    if (likely(may_be_answered(frame, space, address))) {
         do {
             result = fault_handle(space, address, frame->error);
             if (likely(result == 0))
@@ -327,7 +334,7 @@ static bool page_fault(struct trap_frame *frame)
         } while (result == -ENOMEM && make_room(frame, space, address));
     }
     state.last_error = result;
-    return !from_user && uaccess_fixup(frame);
+    return !trap_from_user(frame) && uaccess_fixup(frame);
 }
 
 void fault_init(void)

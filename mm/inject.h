@@ -7,7 +7,7 @@
 
 /* Kinds of allocation, as bits. */
 #define INJECT_PAGE (1u << 0) /* buddy_alloc() */
-#define INJECT_SLAB (1u << 1) /* slab_alloc(), and so kmalloc() up to 4 KiB */
+#define INJECT_SLAB (1u << 1) /* slab_alloc(), and so kmalloc() up to 8 KiB */
 #define INJECT_KINDS 2u
 
 enum inject_mode {

@@ -1,7 +1,7 @@
 /* Memory by size.
  *
  * Problem   Some kernel memory has no kind of its own: a buffer, an array, a string.
- * Up to 4 KiB   a slab cache for each size class.  Between the powers of two lie 96 and 192,
+ * Up to 8 KiB   a slab cache for each size class.  Between the powers of two lie 96 and 192,
  *               where many requests fall.  The class of a size is looked up in a table in steps
  *               of 8 bytes.
  * Above, and for DMA   a block from buddy; struct page keeps the size.  (Slabs are not kept by
@@ -16,11 +16,10 @@
 #include "mm/slab_internal.h"
 
 #define CLASS_STEP 8u
-#define SLAB_CLASS_MAX 4096u
+#define SLAB_CLASS_MAX SLAB_MAX_OBJECT
 
-static const uint16_t class_sizes[] = {
-    8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096
-};
+static const uint16_t class_sizes[] = { 8,   16,  32,   64,   96,   128, 192,
+                                        256, 512, 1024, 2048, 4096, 8192 };
 #define CLASS_COUNT ARRAY_SIZE(class_sizes)
 
 /* The numbers of the caches are consecutive, for they are the first ones made (after the cache of
@@ -67,7 +66,7 @@ static __attribute__((noinline)) void *kmalloc_pages(size_t nbytes, unsigned fla
     return page_to_virt(page);
 }
 
-FASTCALL void *kmalloc(size_t nbytes, unsigned flags)
+void *kmalloc(size_t nbytes, unsigned flags)
 {
     size_t step = (nbytes - 1) / CLASS_STEP; /* of 0 bytes: a very large one */
 
@@ -110,7 +109,7 @@ static __attribute__((noinline)) void free_other(void *pointer)
     slab_free_slowly(slab_caches[page->cache_id], page, pointer);
 }
 
-FASTCALL void kfree(void *pointer)
+void kfree(void *pointer)
 {
     struct page *page = slab_frame_of(pointer);
 

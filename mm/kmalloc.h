@@ -1,4 +1,4 @@
-/* mm/kmalloc.h - memory by size: slab caches up to 4 KiB, buddy above.
+/* mm/kmalloc.h - memory by size: slab caches up to 8 KiB, buddy above.
  * Below: slab, buddy.  Any context; does not sleep. */
 #pragma once
 
@@ -8,9 +8,9 @@
 
 void kmalloc_init(void);
 
-/* At least nbytes, aligned to 8 (and to its size for powers of two up to 4 KiB).  `flags` as
+/* At least nbytes, aligned to 8 (and to its size for powers of two up to 8 KiB).  `flags` as
  * for buddy_alloc.  NULL if nbytes is 0 or above KMALLOC_MAX, or there is no memory. */
-FASTCALL void *kmalloc(size_t nbytes, unsigned flags);
+void *kmalloc(size_t nbytes, unsigned flags);
 
 /* The layout form: size and alignment (a power of two up to 4 MiB) when taking and when
  * giving. */
@@ -19,7 +19,7 @@ void kfree_aligned(void *pointer, size_t nbytes, size_t align);
 
 /* Give back what kmalloc() returned; NULL is allowed; anything else that kmalloc() did not
  * return is a bug and panics. */
-FASTCALL void kfree(void *pointer);
+void kfree(void *pointer);
 
 /* Bytes that may be used at `pointer` (>= what was asked for). */
 size_t kmalloc_usable_size(const void *pointer);

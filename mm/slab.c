@@ -38,7 +38,7 @@
  *             after the first free escapes, unless the object lies on top.  A mark that is
  *             missing when a slot is taken from its slab tells of a write after the free.
  * Locks       one for each cache; buddy's zone locks are taken inside it.
- * Limits      Objects up to 4 KiB.  Constructors run under the cache's lock.
+ * Limits      Objects up to 8 KiB.  Constructors run under the cache's lock.
  * Reading     J. Bonwick, "The Slab Allocator", USENIX Summer 1994; J. Bonwick and J. Adams,
  *             "Magazines and Vmem", USENIX 2001. */
 #include "mm/slab.h"
@@ -303,7 +303,7 @@ static __attribute__((noinline)) void *alloc_slowly(struct slab_cache *cache, un
     return object;
 }
 
-FASTCALL void *slab_alloc(struct slab_cache *cache, unsigned flags)
+void *slab_alloc(struct slab_cache *cache, unsigned flags)
 {
     struct magazine *magazine = &cache->magazine;
 
@@ -349,7 +349,7 @@ static void check_and_mark_free(struct slab_cache *cache, void *slot, uint32_t i
     slab_debug_mark(cache, slot, SLOT_FREE);
 }
 
-FASTCALL void slab_free_slowly(struct slab_cache *cache, struct page *page, void *object)
+void slab_free_slowly(struct slab_cache *cache, struct page *page, void *object)
 {
     struct magazine *magazine = &cache->magazine;
     uint32_t irq = spin_lock(&cache->lock);
@@ -386,7 +386,7 @@ static __attribute__((noinline)) void free_in_block(struct slab_cache *cache, vo
     slab_free_slowly(cache, page, object);
 }
 
-FASTCALL void slab_free(struct slab_cache *cache, void *object)
+void slab_free(struct slab_cache *cache, void *object)
 {
     struct page *page = slab_frame_of(object);
 
@@ -479,7 +479,7 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
                                      void (*constructor)(void *object), unsigned debug)
 {
     if (size == 0 || size > SLAB_MAX_OBJECT || (align && !is_power_of_two((uint32_t)align)) ||
-        align > PAGE_SIZE)
+        align > SLAB_MAX_OBJECT)
         return NULL;
     struct slab_cache *cache = slab_alloc(&slab.cache_cache, PAGE_ANY);
     if (!cache)

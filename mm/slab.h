@@ -8,7 +8,7 @@
 
 #define SLAB_NAME_MAX 24u
 #define SLAB_MAX_CACHES 128u
-#define SLAB_MAX_OBJECT 4096u
+#define SLAB_MAX_OBJECT 8192u
 
 /* Debug checks, chosen per cache by the kernel parameter slab_debug=FLAGS[,CACHE,...] (letters
  * as Linux's: F consistency and double free, Z redzones, P poison, U who allocated and freed;
@@ -35,11 +35,11 @@ int slab_cache_destroy(struct slab_cache *cache);
 
 /* One object, or NULL if there is no memory (or one failure is injected, mm/inject.h).  `flags`: PAGE_ANY, or PAGE_ZERO (not with a
  * constructor). */
-FASTCALL void *slab_alloc(struct slab_cache *cache, unsigned flags);
+void *slab_alloc(struct slab_cache *cache, unsigned flags);
 
 /* Give an object back to its cache.  A pointer that is not an allocated object of this cache is
  * a bug: panics with the object, the cache and what is wrong. */
-FASTCALL void slab_free(struct slab_cache *cache, void *object);
+void slab_free(struct slab_cache *cache, void *object);
 
 /* Give all empty slabs of one cache (or of all) back to buddy, after the objects in magazines have
  * gone back to their slabs; returns the number of frames.  slab_shrink_all() may be called with

@@ -106,7 +106,7 @@ extern struct slab_cache *slab_caches[SLAB_MAX_CACHES]; /* by id; NULL: unused *
 struct page *slab_block_of(const void *pointer);
 
 /* Any object of a slab of the cache, with all checks. */
-FASTCALL void slab_free_slowly(struct slab_cache *cache, struct page *page, void *object);
+void slab_free_slowly(struct slab_cache *cache, struct page *page, void *object);
 
 /* The frame that a pointer is in; NULL if there is none.  An address beyond the direct map may
  * give a frame of high memory, which is never PAGE_SLAB. */

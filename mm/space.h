@@ -85,13 +85,13 @@ struct space_mmap {
     enum { SPACE_ANYWHERE, SPACE_FIXED, SPACE_FIXED_NOREPLACE } placement;
     struct vma_backing backing; /* page_offset: index of the first page; made relative inside */
 };
-/* The address, or -EINVAL, -ENOMEM, -EEXIST (FIXED_NOREPLACE), -EPERM (below USER_MIN).  What was
- * there goes only if the new range can be had (SPACE_FIXED). */
-int64_t space_mmap(struct space *space, const struct space_mmap *request);
-
-/* The part of it that depends on nothing but the request: -EINVAL, -ENOMEM, -EPERM, or 0.  (Linux
- * looks at the address before it looks at the file.) */
+/* Is the request right, whatever the space has?  -EINVAL, -ENOMEM, -EPERM (below USER_MIN), or 0.
+ * (Linux looks at the address before it looks at the file, hence a function of its own.) */
 int space_mmap_check(const struct space_mmap *request);
+
+/* Answer a request that has passed the check.  0 with the address in *start, or -ENOMEM, -EEXIST
+ * (FIXED_NOREPLACE).  What was there goes only if the new range can be had (SPACE_FIXED). */
+int space_mmap(struct space *space, const struct space_mmap *request, uaddr_t *start);
 
 /* munmap(2): take [start, start + nbytes) away with its frames; holes are allowed; parts of the heap
  * and of stacks too.  0, -EINVAL, -ENOMEM. */

@@ -40,7 +40,7 @@ static bool room_for_heap(struct space *space, const struct vma *heap, uaddr_t s
                                   : vma_find_next(&space->vmas, start);
     uint32_t gap = next && (next->flags & VMA_GROWS_DOWN) ? USER_STACK_GUARD : PAGE_SIZE;
 
-    return !next || (next->start >= end && next->start - end >= gap);
+    return !next || next->start >= end + gap; /* `end` is a user address: no overflow */
 }
 
 /* Lock held.  Both ends page-aligned. */

@@ -66,7 +66,8 @@ int space_unmap(struct space *space, uaddr_t start, uint32_t nbytes)
     uint32_t irq = spin_lock(&space->lock);
     error = space_unmap_locked(space, start, end, &removed);
     spin_unlock(&space->lock, irq);
-    vma_free_list(&removed);
+    if (unlikely(!list_is_empty(&removed)))
+        vma_free_list(&removed);
     return error;
 }
 
@@ -86,7 +87,8 @@ static int protect_range(struct space *space, struct vma *vma, uaddr_t start, ua
     if (more > 0 && space_check_room(space, more, flags) != 0 &&
         space_check_room(space, more, vma->flags) == 0)
         return -ENOMEM; /* for what it becomes, not for its length */
-    int error = space_split_ends(space, start, end);
+    bool whole = start == vma->start && end == vma->end;
+    int error = whole ? 0 : space_split_ends(space, start, end);
     if (error)
         return error;
     vma_set_flags(&space->vmas, start, end, VMA_PROT, prot);
@@ -113,7 +115,7 @@ static int protect_all(struct space *space, uaddr_t start, uaddr_t end, unsigned
         if (error)
             return error;
         start = next;
-        vma = vma_find(&space->vmas, start);
+        vma = start < end ? vma_find(&space->vmas, start) : NULL;
     }
     return 0;
 }

@@ -60,7 +60,7 @@ int space_mmap_check(const struct space_mmap *request)
 
     if (request->nbytes == 0)
         return -EINVAL;
-    if (nbytes == 0 || nbytes > USER_MAP_END)
+    if (request->nbytes > USER_MAP_END)
         return -ENOMEM;
     if (request->placement == SPACE_ANYWHERE)
         return 0;
@@ -72,25 +72,22 @@ int space_mmap_check(const struct space_mmap *request)
 }
 
 /* Lock held.  The address for a request, with the place made free if it is fixed. */
-static int64_t choose_place(struct space *space, const struct space_mmap *request,
-                            uint32_t nbytes, struct list_node *removed)
+static int choose_place(struct space *space, const struct space_mmap *request, uint32_t nbytes,
+                        uaddr_t *start, struct list_node *removed)
 {
-    uaddr_t start = request->hint;
-
     if (request->placement == SPACE_ANYWHERE) {
-        start = space_find_gap(space, ALIGN_UP(request->hint, PAGE_SIZE), nbytes);
-        return start ? (int64_t)start : -ENOMEM;
+        *start = space_find_gap(space, ALIGN_UP(request->hint, PAGE_SIZE), nbytes);
+        return *start ? 0 : -ENOMEM;
     }
-    if (vma_range_is_free(&space->vmas, start, start + nbytes))
-        return start;
+    *start = request->hint;
+    if (vma_range_is_free(&space->vmas, *start, *start + nbytes))
+        return 0;
     if (request->placement == SPACE_FIXED_NOREPLACE)
         return -EEXIST;
-    int error = space_split_ends(space, start, start + nbytes);
+    int error = space_split_ends(space, *start, *start + nbytes);
     if (!error)
         error = vma_reserve(&space->vmas); /* from here on nothing can fail */
-    if (!error)
-        error = space_unmap_locked(space, start, start + nbytes, removed);
-    return error ? error : (int64_t)start;
+    return error ? error : space_unmap_locked(space, *start, *start + nbytes, removed);
 }
 
 /* Lock held.  Pages of [start, end) that are in ranges already. */
@@ -104,15 +101,13 @@ static uint32_t pages_mapped(struct space *space, uaddr_t start, uaddr_t end)
     return npages;
 }
 
-/* Lock held.  Is there room for a request?  A replacement counts only what it adds. */
-static int check_request(struct space *space, const struct space_mmap *request, uint32_t nbytes)
+/* Lock held.  Is there room for a request at a fixed place?  It counts only what it adds. */
+static int check_replacement(struct space *space, const struct space_mmap *request,
+                             uint32_t nbytes)
 {
-    uint32_t npages = nbytes >> PAGE_SHIFT;
-
-    if (request->placement != SPACE_FIXED)
-        return space_check_room(space, npages, request->vma_flags);
     uint32_t replaced = pages_mapped(space, request->hint, request->hint + nbytes);
-    return space_compare_limits(space, npages, replaced, request->vma_flags);
+
+    return space_compare_limits(space, nbytes >> PAGE_SHIFT, replaced, request->vma_flags);
 }
 
 /* A large place is emptied in portions, but only when the new range can be had. */
@@ -121,7 +116,7 @@ static int empty_large_place(struct space *space, const struct space_mmap *reque
 {
     uaddr_t start = request->hint, end = start + nbytes;
     uint32_t irq = spin_lock(&space->lock);
-    int error = check_request(space, request, nbytes);
+    int error = check_replacement(space, request, nbytes);
 
     if (!error)
         error = space_split_ends(space, start, end);
@@ -132,42 +127,44 @@ static int empty_large_place(struct space *space, const struct space_mmap *reque
 }
 
 /* Lock held. */
-static int64_t map_request(struct space *space, const struct space_mmap *request,
-                           uint32_t nbytes, struct list_node *removed)
+static int map_request(struct space *space, const struct space_mmap *request, uint32_t nbytes,
+                       uaddr_t *place, struct list_node *removed)
 {
     struct vma_backing backing = request->backing;
-    int error = check_request(space, request, nbytes);
+    uaddr_t start;
+    int error = request->placement == SPACE_FIXED
+                    ? check_replacement(space, request, nbytes)
+                    : space_check_room(space, nbytes >> PAGE_SHIFT, request->vma_flags);
 
+    if (!error)
+        error = choose_place(space, request, nbytes, &start, removed);
     if (error)
         return error;
-    int64_t start = choose_place(space, request, nbytes, removed);
-    if (start < 0)
-        return start;
-    backing.page_offset -= (uaddr_t)start >> PAGE_SHIFT;
-    error = vma_insert(&space->vmas, (uaddr_t)start, (uaddr_t)start + nbytes,
-                       request->vma_flags, &backing);
+    backing.page_offset -= start >> PAGE_SHIFT;
+    error = vma_insert(&space->vmas, start, start + nbytes, request->vma_flags, &backing);
     if (error)
         return error;
-    space_ranges_changed(space, (uaddr_t)start, (uaddr_t)start + nbytes, request->vma_flags);
-    return start;
+    space_ranges_changed(space, start, start + nbytes, request->vma_flags);
+    *place = start;
+    return 0;
 }
 
-int64_t space_mmap(struct space *space, const struct space_mmap *request)
+int space_mmap(struct space *space, const struct space_mmap *request, uaddr_t *start)
 {
     struct list_node removed = LIST_INIT(removed);
     uint32_t nbytes = ALIGN_UP(request->nbytes, PAGE_SIZE);
-    int error = space_mmap_check(request);
 
-    if (!error && request->placement == SPACE_FIXED && nbytes > THIN_OUT_FROM)
-        error = empty_large_place(space, request, nbytes);
-    if (error)
-        return error;
+    if (unlikely(request->placement == SPACE_FIXED && nbytes > THIN_OUT_FROM)) {
+        int refused = empty_large_place(space, request, nbytes);
+        if (refused)
+            return refused;
+    }
     uint32_t irq = spin_lock(&space->lock);
-    int64_t result = map_request(space, request, nbytes, &removed);
+    int error = map_request(space, request, nbytes, start, &removed);
     spin_unlock(&space->lock, irq);
     if (unlikely(!list_is_empty(&removed)))
         vma_free_list(&removed);
-    return result;
+    return error;
 }
 
 /* ---- mremap(2) ---- */

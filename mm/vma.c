@@ -3,7 +3,8 @@
  * Problem   Page tables say what is resident; they cannot say what may become resident, with
  *           which rights and from where.  That is the job of a list of ranges.
  * State     A doubly linked list in address order, and a hint: the range that was found last.
- *           Faults come in runs, so the hint answers most searches; else the list is walked.
+ *           Faults come in runs, so the hint answers most searches; else the list is walked, from
+ *           the hint on if that lies low enough.
  * Contents  A range of a file says which page of it an address shows, not where the range
  *           starts in it; and where the file's bytes end, not how many there are.  So to split,
  *           to merge, to cut at either end changes `start` and `end` and nothing else:
@@ -48,7 +49,11 @@ static struct vma *to_vma(struct list_node *node)
 
 struct vma *vma_find_next(struct vma_set *set, uaddr_t address)
 {
-    list_for_each(node, &set->list)
+    struct list_node *node = set->list.next;
+
+    if (set->hint && set->hint->start <= address) /* nothing below it ends above the address */
+        node = &set->hint->node;
+    for (; node != &set->list; node = node->next)
         if (to_vma(node)->end > address)
             return to_vma(node);
     return NULL;
@@ -100,15 +105,18 @@ static bool continues(const struct vma *a, const struct vma *b)
 
 /* A range like `model`, for a set but not in it yet, with a reference to its file.  NULL: no
  * memory, or too many ranges. */
-static struct vma *vma_alloc(struct vma_set *set, const struct vma *model)
+static ALWAYS_INLINE struct vma *vma_alloc(struct vma_set *set, const struct vma *model)
 {
-    if (unlikely(set->count >= VMA_COUNT_MAX))
-        return NULL;
-    struct vma *vma = set->spare ? set->spare : slab_alloc(vma_cache, PAGE_ANY);
+    struct vma *vma = set->spare;
 
+    if (!vma && set->count < VMA_COUNT_MAX)
+        vma = slab_alloc(vma_cache, PAGE_ANY);
     set->spare = NULL;
     if (vma) {
-        *vma = *model;
+        vma->start = model->start;
+        vma->end = model->end;
+        vma->flags = model->flags;
+        vma->backing = model->backing;
         if (vma->backing.file)
             pagecache_get(vma->backing.file);
     }
@@ -145,7 +153,7 @@ static void unlink(struct vma_set *set, struct vma *vma)
     set->count--;
     set->npages -= vma_npages(vma);
     if (set->hint == vma)
-        set->hint = NULL;
+        set->hint = vma_prev(set, vma);
 }
 
 /* Join `vma` with the next range if that continues it. */
@@ -176,12 +184,15 @@ static bool extend_neighbour(struct vma_set *set, const struct vma *model, struc
     return false;
 }
 
-/* An empty range lies where another one will. */
-static void drop_empty(struct vma_set *set, struct vma *vma)
+/* Something lies where a range is to be inserted: in vain, unless it is empty. */
+static __attribute__((noinline)) int drop_empty(struct vma_set *set, struct vma *vma,
+                                                uaddr_t start, uaddr_t end)
 {
-    ASSERT(is_empty(vma), "range %#x-%#x is in use", vma->start, vma->end);
+    if (!vma_range_is_free(set, start, end))
+        return -EEXIST;
     unlink(set, vma);
     vma_discard(set, vma);
+    return 0;
 }
 
 int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
@@ -189,14 +200,14 @@ int vma_insert(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned flags,
 {
     struct vma model = { .start = start, .end = end, .flags = flags };
     struct vma *next = vma_find_next(set, start);
-    struct vma *prev = next ? vma_prev(set, next) : vma_last(set);
 
-    if (next && next->start < end) {
-        if (!vma_range_is_free(set, start, end))
-            return -EEXIST;
-        drop_empty(set, next);
-        return vma_insert(set, start, end, flags, backing);
+    while (next && next->start < end) {
+        int error = drop_empty(set, next, start, end);
+        if (error)
+            return error;
+        next = vma_find_next(set, start);
     }
+    struct vma *prev = next ? vma_prev(set, next) : vma_last(set);
     if (backing && backing->file)
         model.backing = *backing;
     if (extend_neighbour(set, &model, prev, next))
@@ -215,8 +226,10 @@ void vma_drop_empty(struct vma_set *set, uaddr_t address)
 
     for (; vma && vma->start <= address; vma = next) {
         next = vma_next(set, vma);
-        if (vma->start == address && is_empty(vma))
-            drop_empty(set, vma);
+        if (vma->start == address && is_empty(vma)) {
+            unlink(set, vma);
+            vma_discard(set, vma);
+        }
     }
 }
 
@@ -291,17 +304,18 @@ void vma_free_list(struct list_node *removed)
 void vma_set_flags(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned mask,
                    unsigned flags)
 {
-    struct vma *vma;
+    struct vma *first = vma_find_next(set, start), *vma, *next;
 
-    for (vma = vma_find_next(set, start); vma && vma->start < end; vma = vma_next(set, vma))
+    for (vma = first; vma && vma->start < end; vma = vma_next(set, vma))
         vma->flags = (vma->flags & ~mask) | (flags & mask);
     /* Only now may ranges be joined: both edges, and what lies between them. */
-    vma = vma_find_next(set, start ? start - 1 : 0);
-    while (vma && vma->start < end) {
-        uaddr_t old_end = vma->end;
-        merge_with_next(set, vma);
-        if (vma->end == old_end)
-            vma = vma_next(set, vma);
+    vma = first ? vma_prev(set, first) : NULL;
+    for (vma = vma ? vma : first; vma && vma->start < end; vma = next) {
+        next = vma_next(set, vma);
+        if (next && continues(vma, next)) {
+            merge_with_next(set, vma);
+            next = vma;
+        }
     }
 }
 

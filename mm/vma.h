@@ -64,7 +64,7 @@ struct vma_set {
     struct list_node list;
     unsigned count;
     uint32_t npages;   /* sum of the ranges */
-    struct vma *hint;  /* the last one found or inserted */
+    struct vma *hint;  /* the last one found or inserted; or, if that is gone, the one below */
     struct vma *spare; /* kept for the next insertion: programs map and unmap in turns */
 };
 

@@ -221,7 +221,7 @@ mkdir d; seq 99 >d/a; tar c d | (mkdir e; cd e; tar x); cmp d/a e/d/a; echo $?
 seq 5000 | gzip | gunzip | md5sum; seq 5000 >f; gzip f; ls; zcat f.gz | tail -n 1; gunzip f.gz; ls
 seq 5000 | gzip -9n | wc -c; seq 3000 | bzip2 | bunzip2 | md5sum; seq 9 >f; bzip2 f; bzcat f.bz2
 echo bad | gunzip; echo $?; seq 3000 | lzop | lzop -d | md5sum
-seq 9 >a; seq 5 >b; ls | cpio -o -H newc 2>/dev/null >c; cpio -t <c; mkdir d; cd d; cpio -i <../c; cat b
+seq 9 >a; seq 5 >b; ls a b | cpio -o -H newc 2>/dev/null >c; cpio -t <c; mkdir d; cd d; cpio -i <../c; cat b
 dd if=/dev/zero bs=64k count=64 2>/dev/null | md5sum; head -c 3000000 /dev/zero | sha1sum
 seq 100000 | md5sum; seq 200000 | tail -n 1; seq 30000 >f; cat f f f | wc
 mkpasswd -m md5 -S abcdefgh secret; mkpasswd -m sha256 -S abcdefgh secret

@@ -18,12 +18,11 @@ guarded_copy:
         movl    %esp, %ebp
         pushl   %esi
         pushl   %edi
-        movl    8(%ebp), %edi
-        movl    12(%ebp), %esi
-        movl    16(%ebp), %edx
+        movl    %eax, %edi
+        movl    %edx, %esi
+        movl    %ecx, %edx
 guarded_copy_stac:
         NOP_FOR_SMAP
-        movl    %edx, %ecx
         shrl    $2, %ecx
 copy_words:
         rep movsl
@@ -52,8 +51,7 @@ guarded_zero:
         pushl   %ebp
         movl    %esp, %ebp
         pushl   %edi
-        movl    8(%ebp), %edi
-        movl    12(%ebp), %edx
+        movl    %eax, %edi
         xorl    %eax, %eax
 guarded_zero_stac:
         NOP_FOR_SMAP

@@ -4,14 +4,12 @@
         .globl  switch_stacks
         .type   switch_stacks, @function
 switch_stacks:
-        movl    4(%esp), %eax           /* save */
-        movl    8(%esp), %edx           /* load */
         pushl   %ebp
         pushl   %ebx
         pushl   %esi
         pushl   %edi
-        movl    %esp, (%eax)
-        movl    %edx, %esp
+        movl    %esp, (%eax)            /* save */
+        movl    %edx, %esp              /* load */
         popl    %edi
         popl    %esi
         popl    %ebx

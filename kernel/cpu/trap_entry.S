@@ -71,9 +71,8 @@ trap_common:
     cld
 trap_common_clac:
     NOP_FOR_CLAC
-    pushl %esp
+    movl %esp, %eax
     call trap_dispatch
-    addl $4, %esp
     jmp trap_restore
     .size trap_common, . - trap_common
 
@@ -95,9 +94,8 @@ trap_syscall_entry:
     cld
 trap_syscall_clac:
     NOP_FOR_CLAC
-    pushl %esp
+    movl %esp, %eax
     call *trap_syscall_handler
-    addl $4, %esp
     cli                         /* no work may come in between the test and IRET */
     cmpl $0, trap_user_work
     jne trap_syscall_work
@@ -137,30 +135,24 @@ trap_page_fault_entry:
     cld
 trap_page_fault_clac:
     NOP_FOR_CLAC
-    pushl %esp
+    movl %esp, %eax
     call *trap_page_fault_handler
     testb %al, %al
     jz 1f
     cmpl $0, trap_user_work
-    jne 2f
-    addl $4, %esp
-    jmp trap_restore
-    /* Each callee may have changed its argument's place, which is its own. */
-1:  addl $4, %esp
-    pushl %esp
+    je trap_restore
+    jmp 2f
+1:  movl %esp, %eax
     call trap_not_answered
-2:  addl $4, %esp
-    pushl %esp
+2:  movl %esp, %eax
     call trap_finish
-    addl $4, %esp
     jmp trap_restore
     .size trap_page_fault_entry, . - trap_page_fault_entry
 
     .type trap_syscall_work, @function
 trap_syscall_work:
-    pushl %esp
+    movl %esp, %eax
     call trap_run_user_work
-    addl $4, %esp
     jmp trap_restore
     .size trap_syscall_work, . - trap_syscall_work
 
@@ -169,7 +161,7 @@ trap_syscall_work:
     .type trap_enter_user, @function
 trap_enter_user:
     cli
-    movl 4(%esp), %esp
+    movl %eax, %esp
     jmp trap_restore
     .size trap_enter_user, . - trap_enter_user
 

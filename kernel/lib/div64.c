@@ -15,7 +15,8 @@
 #define DIGIT_BASE (1u << DIGIT_BITS)
 #define DIGIT_MASK (DIGIT_BASE - 1)
 
-/* What the compiler calls.  No header has them: it knows them by itself. */
+/* What the compiler calls.  No header has them: it knows them by itself.  It passes their arguments
+ * like any other function's: in registers, if the file is compiled so (gcc and clang do). */
 uint64_t __udivmoddi4(uint64_t dividend, uint64_t divisor, uint64_t *remainder);
 uint64_t __udivdi3(uint64_t dividend, uint64_t divisor);
 uint64_t __umoddi3(uint64_t dividend, uint64_t divisor);

@@ -5,33 +5,41 @@
  *             loop in C into a call of these very functions.
  * Method      The string instructions move 4 bytes per step (STOSL, MOVSL), then the 0..3 bytes
  *             that remain (SDM vol. 1, 7.3.9).  No alignment is needed, so none is made.
- * Registers   EAX, ECX and EDX are the caller's to save (System V i386 ABI); EDI and ESI are
- *             ours. The ABI has DF clear at every call, and it is clear again on return. */
+ * Arguments   come in EAX, EDX and ECX in the kernel (-mregparm=3, see the Makefile); in programs
+ *             they lie above the return address (System V i386 ABI) and are fetched.
+ * Registers   These three are the caller's to save; EDI and ESI are ours.  The ABI has DF clear at
+ *             every call, and it is clear again on return. */
 
         .text
 
-/* Both prologues push two registers: the arguments follow them and the return address. */
-#define ARG1 12(%esp)
-#define ARG2 16(%esp)
-#define ARG3 20(%esp)
+/* A function's first instructions. */
+        .macro  FETCH_ARGUMENTS
+#ifndef STRATA_REGPARM
+        movl    4(%esp), %eax
+        movl    8(%esp), %edx
+        movl    12(%esp), %ecx
+#endif
+        .endm
 
 /* void *memset(void *dst, int byte, size_t nbytes) */
         .globl  memset
         .type   memset, @function
         .p2align 4
 memset:
-        movl    %edi, %edx              /* EDX keeps EDI: cheaper than the stack */
-        movl    4(%esp), %edi
-        movzbl  8(%esp), %eax
+        FETCH_ARGUMENTS
+        pushl   %edi
+        pushl   %eax                    /* the result */
+        movl    %eax, %edi
+        movzbl  %dl, %eax
         imull   $0x01010101, %eax       /* the byte, four times */
-        movl    12(%esp), %ecx
+        movl    %ecx, %edx
         shrl    $2, %ecx
         rep stosl
-        movl    12(%esp), %ecx
+        movl    %edx, %ecx
         andl    $3, %ecx
         rep stosb
-        movl    4(%esp), %eax
-        movl    %edx, %edi
+        popl    %eax
+        popl    %edi
         ret
         .size   memset, . - memset
 
@@ -40,14 +48,13 @@ memset:
         .type   memcpy, @function
         .p2align 4
 memcpy:
+        FETCH_ARGUMENTS
         pushl   %edi
         pushl   %esi
-        movl    ARG1, %edi
-        movl    ARG2, %esi
-        movl    ARG3, %edx
-        movl    %edi, %eax              /* the result */
-.Lcopy_forward:
-        movl    %edx, %ecx
+        movl    %eax, %edi              /* EAX stays: the result */
+        movl    %edx, %esi
+        movl    %ecx, %edx
+.Lcopy_forward:                         /* ECX = EDX = nbytes */
         shrl    $2, %ecx
         rep movsl
         movl    %edx, %ecx
@@ -66,20 +73,19 @@ memcpy:
         .type   memmove, @function
         .p2align 4
 memmove:
+        FETCH_ARGUMENTS
         pushl   %edi
         pushl   %esi
-        movl    ARG1, %edi
-        movl    ARG2, %esi
-        movl    ARG3, %edx
-        movl    %edi, %eax
-        movl    %edi, %ecx
-        subl    %esi, %ecx
-        cmpl    %edx, %ecx
+        movl    %edx, %esi
+        movl    %ecx, %edx
+        movl    %eax, %edi
+        subl    %esi, %edi              /* from src to dst */
+        cmpl    %edx, %edi
+        movl    %eax, %edi
         jae     .Lcopy_forward
 
         leal    -1(%edi,%edx), %edi     /* the last byte of each */
         leal    -1(%esi,%edx), %esi
-        movl    %edx, %ecx
         andl    $3, %ecx
         std
         rep movsb

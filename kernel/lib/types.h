@@ -36,7 +36,4 @@ typedef uint32_t
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Arguments in EAX, EDX and ECX instead of on the stack: for the few functions that are called
- * so often and do so little that passing arguments counts. */
-#define FASTCALL __attribute__((regparm(3)))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))

@@ -4,9 +4,8 @@
     .globl thread_enter_user
     .type thread_enter_user, @function
 thread_enter_user:
-    pushl %esp
+    movl %esp, %eax
     call thread_begin_user
-    addl $4, %esp
     jmp trap_restore
     .size thread_enter_user, . - thread_enter_user
 

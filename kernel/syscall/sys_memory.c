@@ -119,7 +119,7 @@ static int32_t map(const struct mmap_args *args, const struct file *file)
                      : args->flags & MAP_FIXED         ? SPACE_FIXED
                                                        : SPACE_ANYWHERE,
     };
-    if (npages != 0 && args->page_offset + npages < npages)
+    if (args->page_offset + npages < npages)
         return -EOVERFLOW;
     int error = space_mmap_check(&request);
     if (!error)
@@ -127,19 +127,21 @@ static int32_t map(const struct mmap_args *args, const struct file *file)
                                            : check_anonymous(args, &request);
     if (error)
         return error;
-    int64_t address = space_mmap(current_space(), &request);
+    uaddr_t address;
+    error = space_mmap(current_space(), &request, &address);
     if (request.backing.file)
         pagecache_put(request.backing.file); /* the range has its own reference */
-    if (address > 0 && (args->flags & (MAP_POPULATE | MAP_LOCKED)) && (args->prot & VMA_PROT)) {
+    if (error)
+        return error;
+    if ((args->flags & (MAP_POPULATE | MAP_LOCKED)) && (args->prot & VMA_PROT)) {
         bool write = vma_is_data(request.vma_flags);
-        fault_populate(current_space(), (uaddr_t)address,
-                       (uaddr_t)address + ALIGN_UP(args->nbytes, PAGE_SIZE),
+        fault_populate(current_space(), address, address + ALIGN_UP(args->nbytes, PAGE_SIZE),
                        PF_USER | (write ? PF_WRITE : 0));
     }
     return (int32_t)address;
 }
 
-static int32_t mmap(const struct mmap_args *args)
+static ALWAYS_INLINE int32_t mmap(const struct mmap_args *args)
 {
     struct file *file;
 

@@ -167,7 +167,8 @@ static void shared_ranges_stay_shared(struct test *t)
     };
     struct space *parent = space_create();
     REQUIRE(t, parent != NULL);
-    uaddr_t start = (uaddr_t)space_mmap(parent, &request);
+    uaddr_t start;
+    REQUIRE(t, space_mmap(parent, &request, &start) == 0);
     pagecache_put(cache);
     EXPECT_EQ(t, fault_handle(parent, start, WRITE_FAULT), 0);
     struct space *child = space_fork(parent);

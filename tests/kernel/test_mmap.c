@@ -22,7 +22,11 @@ static int64_t map_at(struct space *space, uaddr_t hint, uint32_t nbytes, int pl
 {
     struct space_mmap request = { .hint = hint, .nbytes = nbytes, .vma_flags = RW };
     request.placement = placement;
-    return space_mmap(space, &request);
+    uaddr_t start = 0;
+    int error = space_mmap_check(&request);
+    if (!error)
+        error = space_mmap(space, &request, &start);
+    return error ? error : (int64_t)start;
 }
 
 static void mark(struct space *space, uaddr_t address, uint8_t byte)

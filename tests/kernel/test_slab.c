@@ -59,7 +59,7 @@ static void destroy(struct test *t, struct slab_cache *cache)
 
 static void objects_do_not_overlap(struct test *t)
 {
-    static const size_t sizes[] = { 1, 7, 16, 33, 64, 100, 192, 500, 1024, 2048, 4096 };
+    static const size_t sizes[] = { 1, 7, 16, 33, 64, 100, 192, 500, 1024, 2048, 4096, 8192 };
     for (unsigned s = 0; s < ARRAY_SIZE(sizes); s++) {
         struct slab_cache *cache = make_cache(sizes[s], 0, 0);
         REQUIRE(t, cache != NULL);
