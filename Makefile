@@ -8,6 +8,7 @@ MAKEFLAGS += -rR
 SHELL := /bin/sh
 
 BUILD ?= build
+comma := ,
 
 # Output: one short line for each file made; V=1 shows the commands, "make -s" says nothing.
 V ?= 0
@@ -47,11 +48,13 @@ COMMON_FLAGS := $(ARCH_FLAGS) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie
     -Wall -Wextra -Wshadow -Werror \
     -U__UINT32_TYPE__ '-D__UINT32_TYPE__=unsigned int' -U__INT32_TYPE__ -D__INT32_TYPE__=int \
     -nostdinc -isystem "$$($(CC) -print-file-name=include)" -I.
+# STRESS=1: threads are switched at every unlock (kernel/cpu/spinlock.h); for tests only.
+STRESS ?=
 # The kernel has no SSE and needs no 16-byte stack alignment.  Its functions get their first three
 # arguments in EAX, EDX and ECX, as Linux's do on i386 (a variable number of them lies on the stack);
 # programs keep the System V ABI.  STRATA_REGPARM tells the assembly which both share.
 KERNEL_FLAGS := $(COMMON_FLAGS) -mregparm=3 -DSTRATA_REGPARM -fno-omit-frame-pointer \
-    -mgeneral-regs-only $(stack_flags)
+    -mgeneral-regs-only $(stack_flags) $(if $(filter 1,$(STRESS)),-DSTRATA_STRESS)
 USER_FLAGS := $(COMMON_FLAGS) -Iuser/lib/include
 LD_FLAGS := -m elf_i386 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
 
@@ -245,6 +248,48 @@ $(HOST_TESTS): $(HOST_HEADERS) | deps
 	$(Q)gcc $(HOST_FLAGS) $(call host_header_line,cflags,tests/host/test_$(@F).c) \
 	    $(filter %.c %.S,$^) -o $(new) && mv $(new) $@
 
+# Fuzz targets: as host tests, with clang's libFuzzer.  -runs=0 and so on: see tests/test_fuzzers.py.
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_FLAGS := $(subst -fsanitize=address,-fsanitize=fuzzer$(comma)address,$(HOST_FLAGS))
+
+define fuzzer_rule
+$(BUILD)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $(call host_header_line,sources,tests/fuzz/fuzz_$(1).c)
+endef
+$(foreach fuzzer,$(FUZZERS),$(eval $(call fuzzer_rule,$(notdir $(fuzzer)))))
+
+$(FUZZERS): $(HOST_HEADERS) tests/fuzz/fuzz.h | deps
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)clang $(FUZZ_FLAGS) $(call host_header_line,cflags,tests/fuzz/fuzz_$(@F).c) \
+	    $(filter %.c,$^) -o $(new) && mv $(new) $@
+
+fuzzers: $(FUZZERS) ## build the fuzz targets (libFuzzer)
+	@:
+
+# Proofs: the model checker, and programs that go through every sequence of choices ("// every:").
+PROOFS := $(patsubst tests/cbmc/proof_%.c,$(BUILD)/proofs/%,\
+    $(shell grep -l '^// every:' tests/cbmc/proof_*.c))
+
+define proof_rule
+$(BUILD)/proofs/$(1): tests/cbmc/proof_$(1).c tests/cbmc/every.c tests/cbmc/stubs.c \
+    $(call host_header_line,sources,tests/cbmc/proof_$(1).c)
+endef
+$(foreach proof,$(PROOFS),$(eval $(call proof_rule,$(notdir $(proof)))))
+
+$(PROOFS): $(HOST_HEADERS) tests/cbmc/proof.h $(wildcard mm/*.c) | deps
+	@mkdir -p $(@D)
+	$(call say,HOST,$@)
+	$(Q)gcc -m32 -O2 -std=gnu17 -Wall -Wextra -DSTRATA_HOST -Itests/host/shim -I. \
+	    $(call host_header_line,every,tests/cbmc/proof_$(@F).c) \
+	    tests/cbmc/proof_$(@F).c tests/cbmc/every.c tests/cbmc/stubs.c \
+	    $(call host_header_line,sources,tests/cbmc/proof_$(@F).c) -o $(new) && mv $(new) $@
+
+$(BUILD)/cbmc/cbmc: tools/cbmc
+	$(Q)tools/cbmc $(@D)
+
+proofs: $(PROOFS) $(BUILD)/cbmc/cbmc ## build what the proofs need; fetches CBMC if it is not installed
+	@:
+
 # ABI tests: programs linked with Debian's static C library for i386, which run on Linux and on
 # Strata.  They know nothing of the kernel's sources.  The library wants an i686 (CMOV); so may they.
 ABI_FLAGS := -m32 -march=i686 -static -std=gnu17 -O1 -g0 -s -pthread -Wall -Wextra -Werror -I.
@@ -271,6 +316,8 @@ host-tests: $(HOST_TESTS) ## build the tests that run on this machine (address a
 
 check: | deps ## install what the tests need, build everything, run every test
 	$(Q)$(MAKE) --no-print-directory all iso test-kernels host-tests abi-tests foreign
+	$(Q)$(MAKE) --no-print-directory -j2 fuzzers proofs
+	$(Q)$(MAKE) --no-print-directory -j2 STRESS=1 BUILD=$(BUILD)/stress $(BUILD)/stress/tests/storm.elf
 	$(Q)$(MAKE) --no-print-directory LLVM=1 BUILD=$(BUILD)/llvm all
 	$(Q)$(PYTEST)
 
@@ -330,6 +377,7 @@ help: ## this list
 #=   APPEND='...'   kernel parameters: run="meminfo; poweroff", loglevel=7, console=serial ...
 #=                  (a dollar is written $$, as always in make)
 #=   ICOUNT=1       deterministic time: one instruction = 1 ns
+#=   STRESS=1       switch threads at every unlock (for tests)
 #=   EXTRA='F...'   more files for the initrd, as bin/NAME (static ELF programs, say)
 #=   LLVM=1         build with clang and lld;  CROSS=i686-elf-  with a cross compiler
 #=   BUILD=build    where everything goes;  V=1  shows the commands
@@ -339,6 +387,6 @@ help: ## this list
 #= nothing else helps, Ctrl-] x (two keys) ends QEMU.
 
 -include $(shell find $(BUILD)/obj $(BUILD)/user -name '*.d' 2>/dev/null)
-.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux docs-system-calls bench-malloc linux-malloc test-kernels host-tests check
+.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux docs-system-calls bench-malloc linux-malloc test-kernels host-tests fuzzers proofs check
 .PHONY: format clean help FORCE
 FORCE:

@@ -13,6 +13,7 @@
 #include "kernel/cpu/irq.h"
 
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/spinlock.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/lib/assert.h"
 
@@ -110,3 +111,7 @@ uint32_t irq_count(unsigned line)
 {
     return irq.counts[line];
 }
+
+#ifdef STRATA_STRESS
+void (*spin_stress_hook)(void); /* see spinlock.h */
+#endif

@@ -33,11 +33,39 @@ static ALWAYS_INLINE uint32_t spin_lock(struct spinlock *lock)
     return flags;
 }
 
+/* In a kernel made with STRESS=1: call `hook` (thread_yield) behind each unlock that turns interrupts
+ * on again, as if an interrupt had waited for exactly that.  NULL: no more.  In others: nothing. */
+#ifdef STRATA_STRESS
+extern void (*spin_stress_hook)(void); /* in irq.c */
+
+static inline void spin_stress(void (*hook)(void))
+{
+    spin_stress_hook = hook;
+}
+
+static inline void spin_stress_point(uint32_t flags)
+{
+    if ((flags & EFLAGS_IF) && spin_stress_hook)
+        spin_stress_hook();
+}
+#else
+static inline void spin_stress(void (*hook)(void))
+{
+    (void)hook;
+}
+
+static inline void spin_stress_point(uint32_t flags)
+{
+    (void)flags;
+}
+#endif
+
 static ALWAYS_INLINE void spin_unlock(struct spinlock *lock, uint32_t flags)
 {
     ASSERT(lock->holder != NULL, "lock '%s' released but not held", lock->name);
     lock->holder = NULL;
     irq_restore(flags);
+    spin_stress_point(flags);
 }
 
 static inline bool spin_is_held(const struct spinlock *lock)

@@ -90,3 +90,23 @@ struct elf32_auxv {
 #define AT_SECURE 23
 #define AT_RANDOM 25 /* 16 random bytes */
 #define AT_EXECFN 31 /* the program's file name */
+
+/* ---- checks, in elf.c ---- */
+
+#define ELF_SEGMENTS_MAX 64u
+
+/* A program for this machine, with 1 .. ELF_SEGMENTS_MAX program headers of the right size? */
+bool elf_header_is_valid(const struct elf32_ehdr *header);
+
+/* Does a PT_LOAD segment lie inside the file, and, moved by `base` (whole pages), in user memory, such that file
+ * pages and memory pages coincide? */
+bool elf_segment_is_valid(const struct elf32_phdr *segment, uint32_t base, uint64_t file_size);
+
+/* The pages of a valid segment: [start, middle) have bytes of the file from its page `file_page`
+ * on, up to the address file_end; [middle, end) are zeros. */
+struct elf_extent {
+    uaddr_t start, middle, end;
+    uaddr_t file_end;
+    uint32_t file_page;
+};
+struct elf_extent elf_segment_extent(const struct elf32_phdr *segment, uint32_t base);

@@ -31,7 +31,6 @@
 
 #define SCRIPT_LINE_MAX 256u /* as Linux's BINPRM_BUF_SIZE */
 #define SCRIPT_DEPTH_MAX 5u  /* interpreters that are scripts */
-#define MAX_SEGMENTS 64u
 #define DYN_BASE 0x00400000u /* where a static-pie program goes, plus a random distance */
 
 #define DYN_RANDOM_PAGES 256u    /* 1 MiB */
@@ -48,7 +47,7 @@ struct loader {
     char name[SCRIPT_LINE_MAX]; /* of an interpreter: what it was called */
     char line[SCRIPT_LINE_MAX];
     struct elf32_ehdr header;
-    struct elf32_phdr segments[MAX_SEGMENTS];
+    struct elf32_phdr segments[ELF_SEGMENTS_MAX];
     uint32_t base; /* ET_DYN: added to all its addresses */
     uaddr_t end, phdrs;
 };
@@ -132,15 +131,6 @@ static int find_binary(struct loader *loader, struct inode *cwd, const char *pat
     return error;
 }
 
-static bool header_is_valid(const struct elf32_ehdr *header)
-{
-    return !memcmp(header->e_ident, ELFMAG, SELFMAG) &&
-           header->e_ident[EI_CLASS] == ELFCLASS32 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
-           (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
-           header->e_machine == EM_386 && header->e_phentsize == sizeof(struct elf32_phdr) &&
-           header->e_phnum > 0 && header->e_phnum <= MAX_SEGMENTS;
-}
-
 /* Exactly so many bytes of the file: 0, -ENOEXEC, -ENOMEM. */
 static int read_exactly(struct inode *file, uint32_t offset, void *dst, uint32_t nbytes)
 {
@@ -151,19 +141,6 @@ static int read_exactly(struct inode *file, uint32_t offset, void *dst, uint32_t
     return (uint32_t)done == nbytes ? 0 : -ENOEXEC;
 }
 
-/* In the file, in user memory, and such that file pages and memory pages coincide. */
-static bool segment_is_valid(const struct loader *loader, const struct elf32_phdr *segment)
-{
-    uint64_t size = inode_size(loader->file);
-    uint32_t start = segment->p_vaddr + loader->base;
-
-    return segment->p_filesz <= segment->p_memsz && segment->p_offset <= size &&
-           segment->p_filesz <= size - segment->p_offset && start >= segment->p_vaddr &&
-           start >= USER_MIN && start < USER_STACK_TOP &&
-           segment->p_memsz <= USER_STACK_TOP - start &&
-           ((segment->p_vaddr ^ segment->p_offset) & PAGE_MASK) == 0;
-}
-
 /* Headers, all of them checked. */
 static int read_headers(struct loader *loader)
 {
@@ -172,7 +149,7 @@ static int read_headers(struct loader *loader)
 
     if (error)
         return error;
-    if (!header_is_valid(header))
+    if (!elf_header_is_valid(header))
         return -ENOEXEC;
     error = read_exactly(loader->file, header->e_phoff, loader->segments,
                          header->e_phnum * (uint32_t)sizeof(loader->segments[0]));
@@ -180,11 +157,12 @@ static int read_headers(struct loader *loader)
         return error;
     loader->base = header->e_type == ET_DYN ? DYN_BASE + space_random_bytes(DYN_RANDOM_PAGES)
                                             : 0;
+    uint64_t size = inode_size(loader->file);
     for (unsigned i = 0; i < header->e_phnum; i++) {
         const struct elf32_phdr *segment = &loader->segments[i];
         if (segment->p_type == PT_INTERP)
             return -ENOEXEC; /* wants a dynamic linker */
-        if (segment->p_type == PT_LOAD && !segment_is_valid(loader, segment))
+        if (segment->p_type == PT_LOAD && !elf_segment_is_valid(segment, loader->base, size))
             return -ENOEXEC;
     }
     return 0;
@@ -202,22 +180,19 @@ static unsigned vma_flags(const struct elf32_phdr *segment)
 static int map_segment(const struct loader *loader, struct space *space,
                        const struct elf32_phdr *segment)
 {
-    uaddr_t address = segment->p_vaddr + loader->base;
-    uaddr_t start = ALIGN_DOWN(address, PAGE_SIZE);
-    uaddr_t file_end = address + segment->p_filesz;
-    uaddr_t middle = segment->p_filesz ? ALIGN_UP(file_end, PAGE_SIZE) : start;
-    uaddr_t end = ALIGN_UP(address + segment->p_memsz, PAGE_SIZE);
+    struct elf_extent extent = elf_segment_extent(segment, loader->base);
     const struct vma_backing backing = {
         .file = loader->file->cache,
-        .page_offset = segment->p_offset / PAGE_SIZE - start / PAGE_SIZE,
-        .file_end = segment->p_memsz > segment->p_filesz ? file_end : VMA_WHOLE_FILE,
+        .page_offset = extent.file_page - extent.start / PAGE_SIZE,
+        .file_end = segment->p_memsz > segment->p_filesz ? extent.file_end : VMA_WHOLE_FILE,
     };
+    unsigned flags = vma_flags(segment);
     int error = 0;
 
-    if (start < middle)
-        error = space_map(space, start, middle, vma_flags(segment), &backing);
-    if (!error && middle < end)
-        error = space_map(space, middle, end, vma_flags(segment), NULL);
+    if (extent.start < extent.middle)
+        error = space_map(space, extent.start, extent.middle, flags, &backing);
+    if (!error && extent.middle < extent.end)
+        error = space_map(space, extent.middle, extent.end, flags, NULL);
     return error == -EEXIST || error == -EINVAL ? -ENOEXEC : error;
 }
 
