@@ -24,16 +24,10 @@ static struct {
 
 /* ---- Output ---- */
 
-static void console_sink(void *context, const char *bytes, size_t nbytes)
-{
-    (void)context;
-    console_write(bytes, nbytes);
-}
-
 static int shell_vprintf(const char *fmt, va_list args)
 {
     if (shell.sink == NULL)
-        return format_to(console_sink, NULL, fmt, args);
+        return console_vprintf(fmt, args); /* in one go: a program may be writing, too */
     return format_to(shell.sink, shell.sink_context, fmt, args);
 }
 
