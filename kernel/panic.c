@@ -87,14 +87,13 @@ void panic_print_backtrace(uintptr_t ebp, uintptr_t eip)
     print_backtrace(LOG_WARNING, ebp, eip);
 }
 
-static void print_control_registers(enum log_level level)
+static void print_control_registers(enum log_level level, uintptr_t cr2)
 {
     log_write(level, "cr0 %08x  cr2 %08x  cr3 %08x  cr4 %08x", (unsigned)cr0_read(),
-              (unsigned)cr2_read(), (unsigned)cr3_read(),
-              cpu_has(CPU_CR4) ? (unsigned)cr4_read() : 0);
+              (unsigned)cr2, (unsigned)cr3_read(), cpu_has(CPU_CR4) ? (unsigned)cr4_read() : 0);
 }
 
-static void print_registers(enum log_level level, const struct trap_frame *frame)
+static void print_registers(enum log_level level, const struct trap_frame *frame, uintptr_t cr2)
 {
     char name[64];
     log_write(level, "eax %08x  ebx %08x  ecx %08x  edx %08x", (unsigned)frame->eax,
@@ -107,7 +106,7 @@ static void print_registers(enum log_level level, const struct trap_frame *frame
               (unsigned)(frame->fs & 0xFFFF), (unsigned)(frame->gs & 0xFFFF),
               trap_from_user(frame) ? "(ring 3)"
                                     : symbols_format(frame->eip, name, sizeof(name)));
-    print_control_registers(level);
+    print_control_registers(level, cr2);
 }
 
 /* A double fault is a stack overflow if what could not be reached lies in a guard page. */
@@ -118,24 +117,23 @@ static bool is_stack_overflow(const struct trap_frame *frame)
 }
 
 /* The exception in words: "page fault: kernel write to a read-only page at 0xc0101000". */
-static void describe(const struct trap_frame *frame, char *text, size_t size)
+static void describe(const struct trap_frame *frame, uintptr_t cr2, char *text, size_t size)
 {
     char fault[64];
     if (is_stack_overflow(frame))
         snprintf(text, size, "kernel stack overflow: double fault, esp %#x, cr2 %#x",
-                 (unsigned)trap_frame_esp(frame), (unsigned)cr2_read());
+                 (unsigned)trap_frame_esp(frame), (unsigned)cr2);
     else if (frame->vector == TRAP_PAGE_FAULT)
         snprintf(text, size, "page fault: %s at %#x",
-                 trap_page_fault_describe(frame->error, fault, sizeof(fault)),
-                 (unsigned)cr2_read());
+                 trap_page_fault_describe(frame->error, fault, sizeof(fault)), (unsigned)cr2);
     else
         snprintf(text, size, "%s (vector %u, error code %#x)", trap_name(frame->vector),
                  (unsigned)frame->vector, (unsigned)frame->error);
 }
 
-static void print_frame(enum log_level level, const struct trap_frame *frame)
+static void print_frame(enum log_level level, const struct trap_frame *frame, uintptr_t cr2)
 {
-    print_registers(level, frame);
+    print_registers(level, frame, cr2);
     if (!trap_from_user(frame))
         print_backtrace(level, frame->ebp, frame->eip);
 }
@@ -149,12 +147,12 @@ static void print_memory_line(enum log_level level)
     log_write(level, "memory: %s", line);
 }
 
-void panic_print_frame(const struct trap_frame *frame)
+void panic_print_frame(const struct trap_frame *frame, uintptr_t cr2)
 {
     char what[MESSAGE_MAX];
-    describe(frame, what, sizeof(what));
+    describe(frame, cr2, what, sizeof(what));
     log_write(LOG_WARNING, "%s", what);
-    print_frame(LOG_WARNING, frame);
+    print_frame(LOG_WARNING, frame, cr2);
     print_memory_line(LOG_WARNING);
 }
 
@@ -196,7 +194,7 @@ static _Noreturn void report(const struct trap_frame *frame)
     state.depth = 1;
     console_reset();
     log_write(LOG_EMERG, "KERNEL PANIC: %s", state.message);
-    print_frame(LOG_EMERG, frame);
+    print_frame(LOG_EMERG, frame, cr2_read());
     print_memory_line(LOG_EMERG);
     log_write(LOG_EMERG, "look further: `make debug` (gdb) or `make bochs`, then boot again");
     stop();
@@ -246,7 +244,7 @@ void panic_trap(const struct trap_frame *frame)
     char message[MESSAGE_MAX];
 
     irq_disable();
-    describe(frame, message, sizeof(message));
+    describe(frame, cr2_read(), message, sizeof(message));
     panic_with(message, frame);
 }
 

@@ -17,8 +17,9 @@ _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 _Noreturn void panic_trap(const struct trap_frame *frame);
 
 /* Print a frame's registers, decoded fault, (kernel frames) backtrace and memory to the console
- * and the log, and go on: used for programs that are killed. */
-void panic_print_frame(const struct trap_frame *frame);
+ * and the log, and go on: used for programs that are killed.  `cr2`: as it was at the trap; another
+ * thread's fault may have changed the register since. */
+void panic_print_frame(const struct trap_frame *frame, uintptr_t cr2);
 
 /* Print "  #0 0xc0101234 buddy_alloc+0x24" lines from a chain of saved EBPs. */
 void panic_print_backtrace(uintptr_t ebp, uintptr_t eip);

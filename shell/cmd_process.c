@@ -120,6 +120,10 @@ static int start_failed(int error, const char *program)
     const char *suggestion = error == -ENOENT ? names_suggest_program(program) : NULL;
 
     shell_printf("run: %s: ", program);
+    if (suggestion != NULL && strcmp(suggestion, program) == 0) {
+        shell_printf("a script, whose interpreter (first line) is not there\n");
+        return error;
+    }
     switch (error) {
     case -ENOENT:
         shell_printf("no such program in /bin");
@@ -145,12 +149,24 @@ static int start_failed(int error, const char *program)
     return error;
 }
 
+static bool is_stopped(uint32_t pid)
+{
+    struct process_info process;
+    uint32_t first = pid;
+
+    return process_next_info(&first, &process) && process.pid == pid &&
+           process.state == PROCESS_STOPPED;
+}
+
 static int wait_for(uint32_t pid)
 {
     int status = process_wait(pid);
     const char *signal = signals_name(status - STATUS_SIGNALLED);
 
-    if (signal != NULL)
+    if (signal != NULL && is_stopped(pid))
+        shell_printf("[%u] stopped by %s; `kill %u CONT`: on, in the background\n", pid, signal,
+                     pid);
+    else if (signal != NULL)
         shell_printf("[killed by %s]\n", signal);
     else if (status != 0)
         shell_printf("[exit status %d]\n", status);

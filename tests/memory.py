@@ -13,8 +13,8 @@ def processes(shell):
 
 
 def start(shell, program):
-    """In the background; its number."""
-    return int(re.search(r"^\[(\d+)\] started$", shell.command(f"{program} &"), re.MULTILINE)[1])
+    """In the background; its number.  It may be told within what the program prints already."""
+    return int(re.search(r"\[(\d+)\] started", shell.command(f"{program} &"))[1])
 
 
 def kill_all(shell):

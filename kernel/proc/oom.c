@@ -26,6 +26,7 @@
 #define SCORE_SCALE 1000
 #define SCORE_ADJ_NEVER (-1000)
 #define WAIT_TICKS (2 * TIMER_HZ)
+#define REPORT_MAX 40u /* processes in the table of the report */
 #define KB_PER_PAGE (PAGE_SIZE / KiB)
 
 static struct {
@@ -93,7 +94,7 @@ static void note_choice(const struct victim *victim)
     oom.give_up_tick = timer_ticks() + WAIT_TICKS;
 }
 
-/* The report took its time: it may have ended by itself. */
+/* The report has begun: it may have ended by itself. */
 static void kill_all_of(const struct victim *victim)
 {
     const struct signal_info info = { .signal = SIGKILL, .code = SI_KERNEL };
@@ -134,14 +135,18 @@ static void report_process(const struct process_info *info)
                 stats.table_frames, info->oom_score_adj, info->name);
 }
 
-/* In pages, as on Linux. */
+/* In pages, as on Linux; not more than fit on a screen or two. */
 static void report_processes(void)
 {
     struct process_info info;
+    unsigned count = 0;
 
     log_warning("[  pid  ] total_vm      rss pgtables oom_score_adj name");
     for (uint32_t pid = 0; process_next_info(&pid, &info); pid++)
-        report_process(&info);
+        if (count++ < REPORT_MAX)
+            report_process(&info);
+    if (count > REPORT_MAX)
+        log_warning("... and %u more", count - REPORT_MAX);
 }
 
 static void report_asker(void)
@@ -183,9 +188,9 @@ static enum decision decide(struct victim *victim)
     spin_unlock(&processes.lock, irq);
     if (decision == KILLED) {
         report_asker();
+        kill_all_of(victim); /* it can end while the rest is printed */
         report_processes();
         report_victim(victim);
-        kill_all_of(victim);
     }
     return decision;
 }

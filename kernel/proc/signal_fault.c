@@ -165,7 +165,7 @@ static void end_program(struct trap_frame *frame, const struct signal_info *info
     explain(frame, info, address, text, sizeof(text));
     log_warning("%s[%u] killed by signal %d: %s", process->name, process->pid, info->signal,
                 text);
-    panic_print_frame(frame);
+    panic_print_frame(frame, address);
     process_exit(info->signal);
 }
 
