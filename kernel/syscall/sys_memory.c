@@ -145,8 +145,8 @@ static ALWAYS_INLINE int32_t mmap(const struct mmap_args *args)
 {
     struct file *file;
 
-    if (args->flags & MAP_ANONYMOUS)
-        return args->flags & MAP_HUGETLB ? -ENOMEM : map(args, NULL); /* there is no pool */
+    if (likely(args->flags & MAP_ANONYMOUS))
+        return unlikely(args->flags & MAP_HUGETLB) ? -ENOMEM : map(args, NULL); /* there is no pool */
     file = file_get(args->fd);
     if (!file || (file->flags & O_PATH)) {
         if (file)
