@@ -6,6 +6,7 @@ import shlex
 import time
 from contextlib import contextmanager
 
+import pexpect
 import pytest
 
 from applets import DIRECT, SAME, SHELL
@@ -216,6 +217,7 @@ TALK = [
     ("seq 3 | while read i; do echo $i; done | sort -r", ""),
 ]
 SH_PROMPT = "sh> "
+TRIES = 5
 
 
 class Talk:
@@ -235,11 +237,20 @@ class Talk:
         for key in re.findall(r"[^\r]*\r|[\x03\x04\x1a]", keys):
             time.sleep(1)  # until the command runs, and reads
             self.child.send(key)
-        self.child.expect(r"\n(?:\x1b\[[0-9;]*[A-Za-z])*" + SH_PROMPT + r"(?:\x1b\[6n)?$",
-                          timeout=ANSWER_LIMIT)
+        self.wait_prompt(keys == CTRL_C)
         self.lost = ""
         _, _, answer = plain(self.child.before).partition("\n")
         return re.sub(r"\^[CDZ]", "", answer).strip()
+
+
+    def wait_prompt(self, interrupted):
+        """A shell that calculates can miss a Ctrl-C, on Linux too: then it is typed again."""
+        prompt = r"\n(?:\x1b\[[0-9;]*[A-Za-z])*" + SH_PROMPT + r"(?:\x1b\[6n)?$"
+        for _ in range(TRIES if interrupted else 0):
+            if self.child.expect([prompt, pexpect.TIMEOUT], timeout=ANSWER_LIMIT / TRIES) == 0:
+                return
+            self.child.send(CTRL_C)
+        self.child.expect(prompt, timeout=ANSWER_LIMIT)
 
 
 @contextmanager

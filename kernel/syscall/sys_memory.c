@@ -146,7 +146,8 @@ static ALWAYS_INLINE int32_t mmap(const struct mmap_args *args)
     struct file *file;
 
     if (likely(args->flags & MAP_ANONYMOUS))
-        return unlikely(args->flags & MAP_HUGETLB) ? -ENOMEM : map(args, NULL); /* there is no pool */
+        return unlikely(args->flags & MAP_HUGETLB) ? -ENOMEM
+                                                   : map(args, NULL); /* there is no pool */
     file = file_get(args->fd);
     if (!file || (file->flags & O_PATH)) {
         if (file)
