@@ -43,7 +43,7 @@
 #include "mm/space.h"
 
 #include "kernel/cpu/gdt.h"
-#include "kernel/cpu/timer.h"
+#include "kernel/cpu/random.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
@@ -55,8 +55,6 @@ struct space_state spaces = { .lock = SPINLOCK_INIT("spaces"),
                               .spaces = LIST_INIT(spaces.spaces) };
 
 const uint8_t zero_frame[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-
-#define RANDOM_SEED 2463534242u /* Marsaglia's; anything but 0 */
 
 const char *fault_cause_name(enum fault_cause cause)
 {
@@ -82,26 +80,12 @@ void space_init(void)
     vma_init();
     spaces.cache = slab_cache_create("space", sizeof(struct space), 0, NULL, 0);
     ASSERT(spaces.cache, "no memory for the cache of spaces");
-    spaces.random = parse_option(memmap_cmdline(), "norandmaps", value, sizeof(value))
-                        ? 0
-                        : RANDOM_SEED;
+    spaces.randomise = !parse_option(memmap_cmdline(), "norandmaps", value, sizeof(value));
 }
 
-/* Marsaglia's xorshift32 ("Xorshift RNGs", 2003), stirred with the time of each call: good enough
- * to make addresses differ from run to run, not to keep a secret. */
 uint32_t space_random_bytes(uint32_t npages)
 {
-    if (spaces.random == 0 || npages == 0)
-        return 0;
-    uint32_t irq = irq_save();
-    uint32_t now = (uint32_t)(cpu_has(CPU_TSC) ? tsc_read() : timer_ns());
-    uint32_t x = (spaces.random ^ now) ? spaces.random ^ now : RANDOM_SEED;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    spaces.random = x;
-    irq_restore(irq);
-    return (x % npages) << PAGE_SHIFT;
+    return spaces.randomise && npages > 0 ? (random_u32() % npages) << PAGE_SHIFT : 0;
 }
 
 struct space *space_alloc(void)

@@ -16,7 +16,7 @@ struct space_state {
     struct slab_cache *cache;
     uint32_t count;
     uint64_t past_faults[FAULT_CAUSE_COUNT]; /* of spaces that are gone */
-    uint32_t random;                         /* state of the generator; 0: no randomisation */
+    bool randomise; /* addresses differ from run to run: no "norandmaps" */
 };
 extern struct space_state spaces;
 

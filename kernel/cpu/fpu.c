@@ -190,10 +190,3 @@ void fpu_save_current(struct fpu_state *state, struct fpu_state *owner)
     fpu_sync(owner);
     memcpy(state, owner, sizeof(*state));
 }
-
-void fpu_load_current(const struct fpu_state *state, struct fpu_state *owner)
-{
-    fpu_discard(owner);
-    memcpy(owner, state, sizeof(*owner));
-    fpu_sanitise(owner);
-}

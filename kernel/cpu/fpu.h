@@ -28,9 +28,6 @@ void fpu_release(struct fpu_state *state);
  * thread goes on with its own.  `owner`: the running thread's state. */
 void fpu_save_current(struct fpu_state *state, struct fpu_state *owner);
 
-/* The running thread's registers become `state` (sigreturn); reserved bits of MXCSR are cleared. */
-void fpu_load_current(const struct fpu_state *state, struct fpu_state *owner);
-
 /* The same without a copy, for the running thread's own state: fpu_sync() before it is read; before it is
  * written fpu_discard(), and then, in any case, fpu_sanitise(), because FXRSTOR faults on reserved bits
  * of MXCSR. */

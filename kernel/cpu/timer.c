@@ -23,7 +23,6 @@
 
 /* 10^9 / TIMER_PIT_HZ, as an integer and a binary fraction of 32 bits: no division at run
  * time. */
-#define NS_PER_SECOND 1000000000u
 #define NS_PER_COUNT (NS_PER_SECOND / TIMER_PIT_HZ)
 #define NS_PER_COUNT_FRACTION \
     ((uint32_t)(((uint64_t)(NS_PER_SECOND % TIMER_PIT_HZ) << 32) / TIMER_PIT_HZ))

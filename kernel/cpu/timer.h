@@ -6,6 +6,9 @@
 #define TIMER_HZ 100u /* ticks a second */
 #define TIMER_PIT_HZ 1193182u
 
+#define NS_PER_SECOND 1000000000u
+#define NS_PER_TICK (NS_PER_SECOND / TIMER_HZ)
+
 /* Program the PIT and start ticking. */
 void timer_init(void);
 

@@ -30,7 +30,6 @@ enum cmos_register {
 #define UPDATE_POLLS 10000u
 #define READINGS 10u
 
-#define NS_PER_SECOND 1000000000u
 #define SECONDS_PER_DAY 86400u
 
 struct rtc_time {

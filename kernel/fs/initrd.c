@@ -10,6 +10,7 @@
  * Early     Runs when nobody uses the tree yet: the operations are called without its lock. */
 #include "kernel/fs/initrd.h"
 
+#include "kernel/cpu/timer.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/lib/cpio.h"
@@ -20,7 +21,6 @@
 #include "mm/memmap.h"
 #include "mm/page.h"
 
-#define NS_PER_SECOND 1000000000ull
 #define MODE_PERMISSIONS 07777u
 
 /* A file of the archive that has several names. */
@@ -122,7 +122,7 @@ static void set_attributes(struct inode *inode, const struct cpio_entry *file)
     inode->mode = (inode->mode & S_IFMT) | (file->mode & MODE_PERMISSIONS);
     inode->uid = file->uid;
     inode->gid = file->gid;
-    inode->atime = inode->mtime = inode->ctime = file->mtime * NS_PER_SECOND;
+    inode->atime = inode->mtime = inode->ctime = (uint64_t)file->mtime * NS_PER_SECOND;
 }
 
 /* A directory: one that is there already gets the archive's attributes. */
@@ -243,7 +243,7 @@ static void set_directory_time(const struct cpio_entry *file)
         path_lookup(fs_root(), *file->name ? file->name : "/", PATH_FOLLOW, &dir) != 0)
         return;
     if (inode_is(dir, S_IFDIR))
-        dir->mtime = file->mtime * NS_PER_SECOND;
+        dir->mtime = (uint64_t)file->mtime * NS_PER_SECOND;
     inode_put(dir);
 }
 

@@ -5,10 +5,8 @@
 #include "kernel/cpu/timer.h"
 #include "kernel/sched/thread.h"
 
-#define NS_PER_SECOND 1000000000u
 #define NS_PER_US 1000u
 #define US_PER_SECOND 1000000u
-#define NS_PER_TICK (NS_PER_SECOND / TIMER_HZ)
 #define NEVER UINT64_MAX
 
 /* i386 has two of them: fields of 32 bits, and (since 2038 is near) of 64. */

@@ -407,41 +407,18 @@ static int thread_self_target(uint32_t pid, uint32_t number, char *text, size_t 
     return task ? snprintf(text, size, "%u/task/%u", task->process->pid, task->tid) : -ENOENT;
 }
 
-enum which_inode { EXECUTABLE, WORKING_DIRECTORY };
-
-struct inode_query {
-    enum which_inode which;
-    struct inode *inode;
-};
-
-static void get_inode(struct process *process, void *context)
-{
-    struct inode_query *query = context;
-    struct inode *inode = query->which == EXECUTABLE ? process->executable : process->cwd;
-
-    query->inode = inode ? inode_get(inode) : NULL;
-}
-
-static int inode_of_process(uint32_t pid, enum which_inode which, struct inode **inode)
-{
-    struct inode_query query = { .which = which };
-
-    if (process_with(pid, get_inode, &query) != 0 || !query.inode)
-        return -ENOENT;
-    *inode = query.inode;
-    return 0;
-}
-
 static int exe_inode(uint32_t pid, uint32_t number, struct inode **inode)
 {
     (void)number;
-    return inode_of_process(pid, EXECUTABLE, inode);
+    *inode = process_get_executable(pid);
+    return *inode ? 0 : -ENOENT;
 }
 
 static int cwd_inode(uint32_t pid, uint32_t number, struct inode **inode)
 {
     (void)number;
-    return inode_of_process(pid, WORKING_DIRECTORY, inode);
+    *inode = process_get_cwd(pid);
+    return *inode ? 0 : -ENOENT;
 }
 
 static int root_inode(uint32_t pid, uint32_t number, struct inode **inode)

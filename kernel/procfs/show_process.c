@@ -240,7 +240,7 @@ int show_pid_stat(struct text *text, uint32_t pid)
                 info.ppid, info.pgid, info.sid, 0u, -1);
     text_printf(text, "%llu 0 0 0 %llu 0 %llu 0 %d %d %u 0 ", (ull)info.faults, (ull)info.ticks,
                 (ull)info.child_ticks, PRIORITY_OF_NICE_0 + info.nice, info.nice, info.threads);
-    text_printf(text, "%llu %u %u 4294967295 ", (ull)(info.start_ns / (1000000000u / TIMER_HZ)),
+    text_printf(text, "%llu %u %u 4294967295 ", (ull)(info.start_ns / NS_PER_TICK),
                 sizes.stats.virtual_pages * PAGE_SIZE, sizes.stats.resident);
     text_printf(text, "%u %u %u %u %u ", sizes.code_start, sizes.code_end, sizes.stack_start,
                 info.user_esp, info.user_eip);

@@ -10,8 +10,6 @@
 
 typedef unsigned long long ull;
 
-#define NS_PER_SECOND 1000000000u
-
 int show_stat(struct text *text, uint32_t unused)
 {
     struct thread_stats threads;

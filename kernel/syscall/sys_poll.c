@@ -1,15 +1,13 @@
 /* System calls that wait for files: poll(2), select(2) and their forms with a signal mask. */
-#include "kernel/cpu/timer.h"
 #include "kernel/lib/bitops.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/timespec.h"
 #include "kernel/syscall/sys_args.h"
 #include "kernel/syscall/syscall.h"
 #include "mm/kmalloc.h"
 #include "mm/uaccess.h"
 
-#define NS_PER_SECOND 1000000000u
-#define NS_PER_TICK (NS_PER_SECOND / TIMER_HZ)
 #define MS_PER_TICK (1000u / TIMER_HZ)
 #define FOREVER UINT64_MAX
 
@@ -17,36 +15,38 @@
 
 enum time_form { TIMEVAL32, TIMESPEC32, TIMESPEC64 };
 
-static uint64_t ticks_of(uint64_t seconds, uint32_t ns)
+/* select(2) takes any number of microseconds, not only those of less than a second. */
+static int get_long_timeval(uaddr_t address, uint64_t *ns)
 {
-    if (seconds > UINT32_MAX)
-        return FOREVER;
-    uint64_t nticks = seconds * TIMER_HZ + DIV_ROUND_UP(ns, NS_PER_TICK);
-    return nticks ? nticks + 1 : 0; /* the tick under way does not count */
+    int32_t words[2];
+
+    if (copy_from_user(words, address, sizeof(words)) != 0)
+        return -EFAULT;
+    if (words[0] < 0 || words[1] < 0)
+        return -EINVAL;
+    *ns = (uint64_t)(uint32_t)words[0] * NS_PER_SECOND +
+          (uint64_t)(uint32_t)words[1] * NS_PER_US;
+    return 0;
+}
+
+static enum time_format format_of(enum time_form form)
+{
+    return form == TIMESPEC64 ? TIME_64 : TIME_32;
 }
 
 /* A time limit from user memory, 0: none.  0, -EFAULT, -EINVAL. */
 static int get_limit(uaddr_t address, enum time_form form, uint64_t *nticks)
 {
-    int64_t seconds;
-    uint32_t fraction, unit = form == TIMEVAL32 ? 1000 : 1, words[4];
+    uint64_t ns;
 
     *nticks = FOREVER;
     if (address == 0)
         return 0;
-    if (copy_from_user(words, address, form == TIMESPEC64 ? 16 : 8) != 0)
-        return -EFAULT;
-    seconds = form == TIMESPEC64 ? (int64_t)(words[0] | (uint64_t)words[1] << 32)
-                                 : (int32_t)words[0];
-    fraction = form == TIMESPEC64 ? words[2] : words[1];
-    if (form == TIMEVAL32 && (int32_t)fraction >= 0) { /* select(2) normalises */
-        seconds += fraction / (NS_PER_SECOND / unit);
-        fraction %= NS_PER_SECOND / unit;
-    }
-    if (seconds < 0 || fraction >= NS_PER_SECOND / unit) /* a negative one is very large */
-        return -EINVAL;
-    *nticks = ticks_of((uint64_t)seconds, fraction * unit);
-    return 0;
+    int error = form == TIMEVAL32 ? get_long_timeval(address, &ns)
+                                  : timespec_get(address, format_of(form), &ns);
+    if (!error) /* the tick under way does not count */
+        *nticks = ns ? DIV_ROUND_UP(ns, NS_PER_TICK) + 1 : 0;
+    return error;
 }
 
 /* select(2) and ppoll(2) say what is left of the limit.  A place that cannot be written is the
@@ -54,16 +54,12 @@ static int get_limit(uaddr_t address, enum time_form form, uint64_t *nticks)
 static void put_rest(uaddr_t address, enum time_form form, uint64_t until)
 {
     uint64_t now = timer_ticks();
-    uint64_t rest = until > now ? until - now : 0;
-    uint32_t seconds = (uint32_t)(rest / TIMER_HZ);
-    uint32_t ns = (uint32_t)(rest % TIMER_HZ) * NS_PER_TICK;
-    const uint32_t wide[4] = { seconds, 0, ns, 0 };
-    const uint32_t narrow[2] = { seconds, form == TIMEVAL32 ? ns / 1000 : ns };
+    uint64_t ns = until > now ? (until - now) * NS_PER_TICK : 0;
 
-    if (form == TIMESPEC64)
-        (void)copy_to_user(address, wide, sizeof(wide));
+    if (form == TIMEVAL32)
+        (void)timeval_put(address, ns);
     else
-        (void)copy_to_user(address, narrow, sizeof(narrow));
+        (void)timespec_put(address, format_of(form), ns);
 }
 
 /* ---- signal masks ---- */

@@ -1,5 +1,6 @@
 /* System calls on what a file is: stat(2) in its four forms, owner, permissions, times, statfs(2).
  * The structures are those of i386. */
+#include "kernel/cpu/timer.h"
 #include "kernel/dev/rtc.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -9,7 +10,6 @@
 #include "mm/uaccess.h"
 
 #define PERMISSIONS 07777u
-#define NS_PER_SECOND 1000000000u
 #define BLOCK_SIZE PAGE_SIZE
 
 /* What all forms tell, gathered once. */
