@@ -79,7 +79,7 @@ static void print_backtrace(enum log_level level, uintptr_t ebp, uintptr_t eip)
     log_write(level, "  #0 %#010x %s", (unsigned)eip, symbols_format(eip, name, sizeof(name)));
     for (unsigned i = 0; i < count; i++)
         log_write(level, "  #%u %#010x %s", i + 1, (unsigned)trace[i],
-                  symbols_format(trace[i], name, sizeof(name)));
+                  symbols_format_return(trace[i], name, sizeof(name)));
 }
 
 void panic_print_backtrace(uintptr_t ebp, uintptr_t eip)

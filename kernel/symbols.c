@@ -44,16 +44,27 @@ const char *symbols_lookup(uintptr_t address, uint32_t *offset)
     return &symbols_names[symbols_table[low].name];
 }
 
-const char *symbols_format(uintptr_t address, char *text, size_t size)
+/* `inside`: the address or, for a return address, the last byte of the call. */
+static const char *format_as(uintptr_t address, uintptr_t inside, char *text, size_t size)
 {
     uint32_t offset;
-    const char *name = symbols_lookup(address, &offset);
+    const char *name = symbols_lookup(inside, &offset);
 
     if (name != NULL)
-        snprintf(text, size, "%s+%#x", name, (unsigned)offset);
+        snprintf(text, size, "%s+%#x", name, (unsigned)(offset + (address - inside)));
     else
         snprintf(text, size, "%#x", (unsigned)address);
     return text;
+}
+
+const char *symbols_format(uintptr_t address, char *text, size_t size)
+{
+    return format_as(address, address, text, size);
+}
+
+const char *symbols_format_return(uintptr_t address, char *text, size_t size)
+{
+    return format_as(address, address - 1, text, size);
 }
 
 uintptr_t symbols_address(const char *name)

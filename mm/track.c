@@ -78,7 +78,7 @@ const char *track_format(const struct track *track, char *text, size_t size)
     text[0] = '\0';
     for (unsigned i = 0; i < TRACK_DEPTH && track->callers[i] && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? " < " : "",
-                                 symbols_format(track->callers[i], name, sizeof(name)));
+                                 symbols_format_return(track->callers[i], name, sizeof(name)));
     return text;
 }
 

@@ -149,25 +149,16 @@ static int start_failed(int error, const char *program)
     return error;
 }
 
-static bool is_stopped(uint32_t pid)
-{
-    struct process_info process;
-    uint32_t first = pid;
-
-    return process_next_info(&first, &process) && process.pid == pid &&
-           process.state == PROCESS_STOPPED;
-}
-
 static int wait_for(uint32_t pid)
 {
     int status = process_wait(pid);
-    const char *signal = signals_name(status - STATUS_SIGNALLED);
+    const char *stopped = signals_name(status - STATUS_STOPPED);
+    const char *killed = signals_name(status - STATUS_SIGNALLED);
 
-    if (signal != NULL && is_stopped(pid))
-        shell_printf("[%u] stopped by %s; `kill %u CONT`: on, in the background\n", pid, signal,
-                     pid);
-    else if (signal != NULL)
-        shell_printf("[killed by %s]\n", signal);
+    if (stopped != NULL)
+        shell_printf("[%u] stopped by %s; `fg %u`: on\n", pid, stopped, pid);
+    else if (killed != NULL)
+        shell_printf("[killed by %s]\n", killed);
     else if (status != 0)
         shell_printf("[exit status %d]\n", status);
     /* Ctrl-C ends the rest of the line, too. */
@@ -188,4 +179,35 @@ int cmd_run(int argc, char *argv[])
         return wait_for((uint32_t)pid);
     shell_printf("[%d] started\n", pid);
     return 0;
+}
+
+/* ---- fg ---- */
+
+/* The background program that was started last; 0: there is none. */
+static uint32_t last_in_background(void)
+{
+    static struct process_info process;
+    uint32_t last = 0;
+
+    for (uint32_t pid = 0; process_next_info(&pid, &process); pid++)
+        if (process.background && process.state_letter != 'Z')
+            last = pid;
+    return last;
+}
+
+int cmd_fg(int argc, char *argv[])
+{
+    uint32_t pid = argc == 1 ? last_in_background() : 0;
+
+    if (argc == 2 && shell_parse_number("fg", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
+        return -EINVAL;
+    if (pid == 0) {
+        shell_printf("fg: no program runs in the background\n");
+        return -ESRCH;
+    }
+    if (process_resume(pid) != 0) {
+        shell_printf("fg: %u is no program in the background; `ps` marks them with &\n", pid);
+        return -ESRCH;
+    }
+    return wait_for(pid);
 }

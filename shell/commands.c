@@ -99,6 +99,10 @@ const struct shell_command shell_commands[] = {
   "SIGNAL is a number (1 to 64) or a name (9, KILL, SIGKILL), by default TERM: it\n"
   "ends a program that does not handle it.  STOP stops it, CONT lets it go on.\n",
   SHELL_PROGRAMS, 1, 2, SHELL_NO_WATCH, cmd_kill },
+{ "fg", "[PID]", "bring a program back",
+  "The program, started with & or stopped by Ctrl-Z, has the terminal again, and\n"
+  "goes on if it was stopped.  Without PID: the one that was started last.\n",
+  SHELL_PROGRAMS, 0, 1, SHELL_NO_WATCH, cmd_fg },
 
 { "syscalls", "[-t]", "system calls, how often",
   "Those that were called, then those that programs asked for in vain.\n"

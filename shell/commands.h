@@ -34,6 +34,7 @@ int cmd_leaks(int argc, char *argv[]);
 /* cmd_process.c: programs */
 int cmd_ps(int argc, char *argv[]);
 int cmd_run(int argc, char *argv[]);
+int cmd_fg(int argc, char *argv[]);
 int cmd_kill(int argc, char *argv[]);
 
 /* cmd_system.c: the machine */

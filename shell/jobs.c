@@ -1,10 +1,10 @@
-/* shell/jobs.c - the ends of background programs.
+/* shell/jobs.c - the ends and stops of background programs.
  *
  * Problem     A line about an end must not fall into the line being typed, nor be lost under
  *             `watch`.
- * Method      The end is noted when it happens, with interrupts off, and printed by the shell's
+ * Method      The news are noted when they happen, with interrupts off, and printed by the shell's
  *             thread before it prompts.
- * Limits      JOBS_MAX ends between two prompts; further ones are only in the log (debug). */
+ * Limits      JOBS_MAX of them between two prompts; further ends are only in the log (debug). */
 #include "shell/jobs.h"
 
 #include "kernel/cpu/cpu.h"
@@ -22,16 +22,16 @@ struct job {
 };
 
 static struct {
-    struct job ended[JOBS_MAX];
+    struct job news[JOBS_MAX];
     unsigned count;
 } jobs;
 
 /* Interrupts are off. */
-static void note_end(uint32_t pid, const char *name, int status)
+static void note_news(uint32_t pid, const char *name, int status)
 {
     if (jobs.count == JOBS_MAX)
         return;
-    struct job *job = &jobs.ended[jobs.count++];
+    struct job *job = &jobs.news[jobs.count++];
     job->pid = pid;
     job->status = status;
     strlcpy(job->name, name, sizeof(job->name));
@@ -39,19 +39,19 @@ static void note_end(uint32_t pid, const char *name, int status)
 
 void jobs_init(void)
 {
-    process_set_end_hook(note_end);
+    process_set_news_hook(note_news);
 }
 
-/* Take the oldest end out; false if there is none. */
+/* Take the oldest news out; false if there are none. */
 static bool take(struct job *job)
 {
     uint32_t irq = irq_save();
     bool any = jobs.count > 0;
 
     if (any) {
-        *job = jobs.ended[0];
+        *job = jobs.news[0];
         jobs.count--;
-        memmove(&jobs.ended[0], &jobs.ended[1], jobs.count * sizeof(struct job));
+        memmove(&jobs.news[0], &jobs.news[1], jobs.count * sizeof(struct job));
     }
     irq_restore(irq);
     return any;
@@ -62,9 +62,13 @@ void jobs_report(void)
     struct job job;
 
     while (take(&job)) {
-        const char *signal = signals_name(job.status - STATUS_SIGNALLED);
-        if (signal != NULL)
-            shell_printf("[%u] %s: killed by %s\n", job.pid, job.name, signal);
+        const char *stopped = signals_name(job.status - STATUS_STOPPED);
+        const char *killed = signals_name(job.status - STATUS_SIGNALLED);
+        if (stopped != NULL)
+            shell_printf("[%u] %s: stopped by %s; `fg %u`: on\n", job.pid, job.name, stopped,
+                         job.pid);
+        else if (killed != NULL)
+            shell_printf("[%u] %s: killed by %s\n", job.pid, job.name, killed);
         else
             shell_printf("[%u] %s: exit status %d\n", job.pid, job.name, job.status);
     }

@@ -10,6 +10,7 @@ from machine import ISO, ROOT, Machine, bochs_shell, qemu_shell, wait_until
 pytestmark = pytest.mark.xdist_group("session")
 
 CTRL_A, CTRL_C, CTRL_E, CTRL_K, CTRL_U, CTRL_W = "\x01\x03\x05\x0b\x15\x17"
+CTRL_D, CTRL_Z = "\x04", "\x1a"
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE, BACKSPACE = "\x1b[H", "\x1b[F", "\x1b[3~", "\x7f"
 COMMANDS = re.findall(r'^\{ "(\w+)", "', (ROOT / "shell/commands.c").read_text(), re.MULTILINE)
@@ -284,6 +285,58 @@ def test_ctrl_c_ends_a_program(shell):
     assert "validators passed" in shell.command("check")
 
 
+def stop(shell):
+    """Type Ctrl-Z when `count` has printed a number; its pid."""
+    shell.expect(r"\n\d+\r")
+    shell.send(CTRL_Z)
+    output = shell.wait_prompt()
+    return int(re.search(r"\[(\d+)\] stopped by SIGTSTP; `fg \1`: on", output)[1])
+
+
+def state_of(shell, pid):
+    row = re.search(rf"^ *{pid} +\d+ (\w+) .*?( &)?$", shell.command("ps"), re.MULTILINE)
+    return row and row[1] + (row[2] or "")
+
+
+def test_ctrl_z_stops_and_fg_goes_on(shell):
+    shell.send("count\r")
+    pid = stop(shell)
+    assert state_of(shell, pid) == "stopped &"
+    for command in "fg", f"fg {pid}":
+        shell.send(command + "\r")
+        assert stop(shell) == pid
+    shell.send("fg\r")
+    shell.expect(r"\n\d+\r")
+    shell.send(CTRL_C)
+    assert "[killed by SIGINT]" in shell.wait_prompt()
+    assert state_of(shell, pid) is None
+
+
+def test_fg_takes_what_was_started_in_the_background(shell):
+    told = [shell.command("cat &")]
+    pid = int(re.search(r"\[(\d+)\] started", told[0])[1])
+    news = f"[{pid}] cat: stopped by SIGTTIN; `fg {pid}`: on"
+    wait_until(lambda: told.append(shell.command("echo")) or news in "".join(told))
+    shell.send("fg\r")
+    shell.expect(r"fg\s")
+    shell.send("a line\r")
+    shell.expect("a line\\s+a line\\s")
+    shell.send(CTRL_D)
+    assert "status" not in shell.wait_prompt()
+    pid = int(re.search(r"\[(\d+)\] started", shell.command("count 3 &"))[1])
+    assert shell.command(f"fg {pid}").split()[-1] == "3"
+    assert "is no program in the background" in shell.command(f"fg {pid}")
+    assert "no program runs in the background" in shell.command("fg")
+
+
+def test_cat(shell):
+    assert "MemTotal:" in shell.command("cat /proc/meminfo")
+    output = shell.command("cat /proc/version /nothing /proc/uptime")
+    assert "Strata" in output and "/nothing: No such file" in output
+    assert re.search(r"^[\d.]+ [\d.]+$", output, re.MULTILINE)
+    assert "[exit status 1]" in output
+
+
 def test_background_memory_moves(shell):
     """The demonstration of the README: a program takes memory while the shell watches."""
     before = shell.fields("meminfo")
@@ -336,7 +389,7 @@ def test_the_end_of_a_background_program_is_told_once(shell):
 
 
 @pytest.mark.parametrize("line", [
-    "cat file", "hello there", "heap 1", "bench foo", "spin 1", "count x", "count 1 2", "mallocs abc",
+    "hello there", "heap 1", "bench foo", "spin 1", "count x", "count 1 2", "mallocs abc",
     "mallocs 1 x",
 ])
 def test_programs_refuse_what_makes_no_sense(shell, line):

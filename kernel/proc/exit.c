@@ -18,8 +18,8 @@
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 
-#define STATUS_SIGNAL_MASK 0x7F /* of a wait status: the signal; 0: it has exited */
-#define STATUS_STOPPED 0x7F     /* the low byte, if it is not the end */
+#define STATUS_SIGNAL_MASK 0x7F  /* of a wait status: the signal; 0: it has exited */
+#define WAIT_STATUS_STOPPED 0x7F /* the low byte, if it is not the end */
 #define EXIT_CODE(wait_status) (((wait_status) >> 8) & 0xFF)
 
 static struct process *child_of(struct list_node *sibling)
@@ -42,14 +42,24 @@ static void tell_parent(struct process *child, int signal, int code, int status)
     signal_send(child->parent, &info);
 }
 
+/* A background program's news go to who started it, and waits no longer. */
+static void tell_starter(const struct process *process, int status)
+{
+    if (process->mode == PROCESS_BACKGROUND && processes.news_hook)
+        processes.news_hook(process->pid, process->name, status);
+}
+
 /* A stop or a continuation: unless SA_NOCLDSTOP. */
 static void tell_change(struct process *child, int code, int status)
 {
     struct process *parent = child->parent;
 
     wait_queue_wake_all(&processes.changed);
-    if (!parent)
+    if (!parent) {
+        if (code == CLD_STOPPED)
+            tell_starter(child, STATUS_STOPPED + status);
         return;
+    }
     const struct signal_action *action = &parent->signals.actions[SIGCHLD - 1];
     if (action->handler != SIG_IGN && !(action->flags & SA_NOCLDSTOP))
         tell_parent(child, SIGCHLD, code, status);
@@ -324,9 +334,7 @@ static bool end_is_nobodys(struct process *process)
 
 static void reap(struct process *process)
 {
-    if (process->mode == PROCESS_BACKGROUND && processes.end_hook)
-        processes.end_hook(process->pid, process->name,
-                           process_shell_status(process->wait_status));
+    tell_starter(process, process_end_status(process->wait_status));
     process_free(process);
 }
 
@@ -376,7 +384,7 @@ static int take_news(struct process *child, unsigned options)
         return options & WEXITED ? child->wait_status : -1;
     if (child->state == PROCESS_STOPPED && (options & WUNTRACED) && !child->stop_reported) {
         child->stop_reported = !keep;
-        return child->stop_signal << 8 | STATUS_STOPPED;
+        return child->stop_signal << 8 | WAIT_STATUS_STOPPED;
     }
     if (child->continued && (options & WCONTINUED)) {
         child->continued = keep;

@@ -20,9 +20,10 @@
 #define RLIMIT_NOFILE 7
 #define RLIMIT_AS 9
 
-/* A shell shows the status of a process that a signal ended as this plus the signal's
- * number. */
-#define STATUS_SIGNALLED 128
+/* How a program ended, in one number, for who started it: its exit code (0 .. 255), or one of these
+ * plus the signal's number. */
+#define STATUS_SIGNALLED 256
+#define STATUS_STOPPED 512 /* it has not ended */
 
 enum process_state { PROCESS_RUNNING, PROCESS_STOPPED, PROCESS_ZOMBIE };
 enum process_mode {
@@ -115,15 +116,19 @@ static inline struct process *process_current(void)
  * -ENOEXEC, -EACCES, -ENOMEM, -E2BIG. */
 int process_start(int argc, char *const argv[], enum process_mode mode);
 
-/* Be told when a background process has ended; `status` 0..255, or 128 + signal.  Called with
- * interrupts off: may not wait. */
-typedef void (*process_end_hook)(uint32_t pid, const char *name, int status);
-void process_set_end_hook(process_end_hook hook);
+/* Be told when a background process has ended (its exit code, or STATUS_SIGNALLED + signal) or stopped
+ * (STATUS_STOPPED + signal).  Called with interrupts off: may not wait. */
+typedef void (*process_news_hook)(uint32_t pid, const char *name, int status);
+void process_set_news_hook(process_news_hook hook);
 
-/* Wait until a process that was started in the foreground ends, reap it; its status (0..255, or
- * 128 + signal), or -ESRCH.  If it stops (Ctrl-Z), it becomes a background process, and the
- * result is 128 + the signal that stopped it. */
+/* Wait until a process that was started in the foreground ends, reap it; its exit code or
+ * STATUS_SIGNALLED + signal, or -ESRCH.  If it stops (Ctrl-Z), it becomes a background process, and the
+ * result is STATUS_STOPPED + the signal that stopped it. */
 int process_wait(uint32_t pid);
+
+/* Let a process that was started in the background, or stopped, have the terminal; it goes on if it
+ * was stopped.  Somebody must call process_wait() then.  0 or -ESRCH (none that the kernel started). */
+int process_resume(uint32_t pid);
 
 /* Send a signal (SI_USER, from pid 0).  0, -ESRCH, -EINVAL (no such signal). */
 int process_kill(uint32_t pid, int signal);

@@ -17,7 +17,7 @@ struct process_table {
     uint32_t next_number;      /* to be given next .. */
     uint32_t free_until;       /* .. and nobody has one from there up to here */
     uint32_t foreground;
-    process_end_hook end_hook;
+    process_news_hook news_hook;
     struct process_stats stats; /* without `running` */
 };
 extern struct process_table processes;
@@ -90,8 +90,8 @@ void task_leave_memory(struct task *task);
 /* Add up what the process has used of the space it leaves. */
 void process_account_space(struct process *process, const struct space *space);
 
-/* A wait status as a shell shows it: 0 .. 255, or 128 + signal. */
-static inline int process_shell_status(int wait_status)
+/* A wait status as who started the process gets it: an exit code, or STATUS_SIGNALLED + signal. */
+static inline int process_end_status(int wait_status)
 {
     int signal = wait_status & 0x7F;
     return signal ? STATUS_SIGNALLED + signal : (wait_status >> 8) & 0xFF;

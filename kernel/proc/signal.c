@@ -471,14 +471,16 @@ struct parent_search {
     bool found;
 };
 
-/* Who is ending counts no more, as a member or as a parent. */
+/* Who is ending counts no more, as a member or as a parent.  The kernel's shell is a parent, too. */
 static void has_parent_outside(struct process *process, void *context)
 {
     struct parent_search *search = context;
     const struct process *parent = process->parent;
+    bool outside = parent ? parent->live_count > 0 && parent->pgid != search->pgid &&
+                                parent->sid == process->sid
+                          : process->mode != PROCESS_CHILD;
 
-    search->found |= process->live_count > 0 && parent && parent->live_count > 0 &&
-                     parent->pgid != search->pgid && parent->sid == process->sid;
+    search->found |= process->live_count > 0 && outside;
 }
 
 bool signal_group_is_orphaned(uint32_t pgid)

@@ -24,9 +24,9 @@ struct process_start {
     struct wait_queue loaded;
 };
 
-void process_set_end_hook(process_end_hook hook)
+void process_set_news_hook(process_news_hook hook)
 {
-    processes.end_hook = hook;
+    processes.news_hook = hook;
 }
 
 /* ---- in the new process ---- */
@@ -205,13 +205,13 @@ static bool look_at(uint32_t pid, int *status, struct process **ended)
     if (!process || process->parent || process->mode != PROCESS_FOREGROUND)
         return true;
     if (process->state == PROCESS_ZOMBIE) {
-        *status = process_shell_status(process->wait_status);
+        *status = process_end_status(process->wait_status);
         process_remove(process);
         *ended = process;
         return true;
     }
     if (process->state == PROCESS_STOPPED && process->stop_signal) {
-        *status = STATUS_SIGNALLED + process->stop_signal;
+        *status = STATUS_STOPPED + process->stop_signal;
         process->mode = PROCESS_BACKGROUND;
         processes.foreground = 0;
         return true;
@@ -239,6 +239,19 @@ int process_wait(uint32_t pid)
     return status;
 }
 
+/* Lock held. */
+static bool take_terminal(uint32_t pid)
+{
+    struct process *process = process_find(pid);
+
+    if (!process || process->parent || process->mode != PROCESS_BACKGROUND ||
+        process->state == PROCESS_ZOMBIE)
+        return false;
+    process->mode = PROCESS_FOREGROUND;
+    processes.foreground = process->pgid;
+    return true;
+}
+
 static void send(struct process *process, void *context)
 {
     const int *signal = context;
@@ -252,4 +265,17 @@ int process_kill(uint32_t pid, int signal)
     if (signal < 0 || signal > SIGNAL_COUNT)
         return -EINVAL;
     return process_with(pid, send, &signal);
+}
+
+int process_resume(uint32_t pid)
+{
+    int signal = SIGCONT;
+    uint32_t irq = spin_lock(&processes.lock);
+    bool taken = take_terminal(pid);
+
+    spin_unlock(&processes.lock, irq);
+    if (!taken)
+        return -ESRCH;
+    process_for_each(process_foreground(), send, &signal);
+    return 0;
 }

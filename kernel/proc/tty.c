@@ -7,7 +7,10 @@
  * Job control   A group in the background that reads is sent SIGTTIN, and reads when it is in the
  *               foreground again; the same with SIGTTOU for changing settings, and for writing if TOSTOP
  *               is set.
- * Lock          interrupts off (the console's queue is filled by interrupt handlers). */
+ * Output        What a program writes in one call comes out in one piece, up to CHUNK bytes, whoever else
+ *               writes.
+ * Lock          interrupts off (the console's queue is filled by interrupt handlers); the mutex
+ *               "terminal output" for output. */
 #include "kernel/proc/tty.h"
 
 #include "kernel/cpu/cpu.h"
@@ -17,10 +20,11 @@
 #include "kernel/lib/errno.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/tty_internal.h"
+#include "kernel/sched/mutex.h"
 #include "mm/uaccess.h"
 
 #define CTRL(letter) ((letter)&0x1F)
-#define CHUNK 256u /* bytes on their way between the program and the terminal */
+#define CHUNK 512u /* bytes on their way between the program and the terminal */
 #define TICKS_PER_DECISECOND (TIMER_HZ / 10)
 
 /* Device numbers as on Linux. */
@@ -34,6 +38,8 @@ static struct {
     bool sleeping;
     bool lent; /* a program may have changed the settings, or begun to read a line */
 } tty;
+
+static struct mutex output = MUTEX_INIT(output, "terminal output");
 
 /* ---- keys, in interrupt context ---- */
 
@@ -63,11 +69,19 @@ static bool take_shell_key(uint8_t byte)
     return true;
 }
 
-/* "^C".  A program's shell starts a new line then; the kernel's, whose groups are orphans, does not. */
+static void note_if_ours(struct process *process, void *ours)
+{
+    *(bool *)ours |= process->mode != PROCESS_CHILD;
+}
+
+/* "^C".  A program's shell starts a new line then; the kernel's does not. */
 static void echo_signal(uint8_t byte, uint32_t group)
 {
+    bool ours = false;
+
     tty_echo(byte);
-    if (signal_group_is_orphaned(group))
+    process_for_each(group, note_if_ours, &ours);
+    if (ours)
         console_write("\n", 1);
 }
 
@@ -301,9 +315,20 @@ static int32_t tty_read(struct file *file, uaddr_t buffer, uint32_t nbytes, uint
 
 /* ---- programs write ---- */
 
-static int32_t tty_write(struct file *file, uaddr_t buffer, uint32_t nbytes, uint64_t *offset)
+static void put_chunk(const char *bytes, uint32_t nbytes)
 {
     const uint32_t converts = OPOST | ONLCR;
+
+    mutex_lock(&output);
+    if ((tty_settings.termios.oflag & converts) == converts)
+        console_write(bytes, nbytes);
+    else
+        console_write_raw(bytes, nbytes);
+    mutex_unlock(&output);
+}
+
+static int32_t tty_write(struct file *file, uaddr_t buffer, uint32_t nbytes, uint64_t *offset)
+{
     char bytes[CHUNK];
     uint32_t done = 0;
 
@@ -315,10 +340,7 @@ static int32_t tty_write(struct file *file, uaddr_t buffer, uint32_t nbytes, uin
         uint32_t part = MIN(nbytes - done, CHUNK);
         if (copy_from_user(bytes, buffer + done, part) != 0)
             return done ? (int32_t)done : -EFAULT;
-        if ((tty_settings.termios.oflag & converts) == converts)
-            console_write(bytes, part);
-        else
-            console_write_raw(bytes, part);
+        put_chunk(bytes, part);
         done += part;
     }
     return (int32_t)done;

@@ -35,6 +35,9 @@
 /* exit_group(argc) */
 PROGRAM(argc, "movl (%esp), %ebx\n" SYSCALL("252"));
 
+/* exit_group(147): 128 + SIGSTOP is an exit code, too. */
+PROGRAM(exit_147, "movl $147, %ebx\n" SYSCALL("252"));
+
 PROGRAM(pause, "1: " SYSCALL("29") "jmp 1b\n");
 
 /* 50 children for each argument (argv[0] too), each waited for: 0, or 1 if fork fails, 2 if
@@ -195,6 +198,9 @@ static void the_exit_code_is_the_status(struct test *t)
     MAKE(t, argc);
     EXPECT_EQ(t, test_run_program("/tmp/argc"), 1);
     EXPECT_EQ(t, test_run_program("/tmp/argc a b c"), 4);
+    MAKE(t, exit_147);
+    EXPECT_EQ(t, test_run_program("/tmp/exit_147"), 147);
+    remove_program("exit_147");
     EXPECT_EQ(t, test_run_program("/tmp/none"), -ENOENT);
     EXPECT_EQ(t, test_run_program("/tmp"), -EACCES);
     remove_program("argc");
@@ -248,7 +254,7 @@ static void a_stopped_program_goes_to_the_background(struct test *t)
     REQUIRE(t, pid > 0);
     thread_sleep_ticks(2);
     process_kill((uint32_t)pid, SIGSTOP);
-    EXPECT_EQ(t, process_wait((uint32_t)pid), STATUS_SIGNALLED + SIGSTOP);
+    EXPECT_EQ(t, process_wait((uint32_t)pid), STATUS_STOPPED + SIGSTOP);
     EXPECT_EQ(t, process_foreground(), 0);
     EXPECT(t, find(pid, &info));
     EXPECT_EQ(t, info.state_letter, 'T');

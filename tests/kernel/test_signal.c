@@ -105,16 +105,18 @@ static void stop_and_continue(struct test *t)
     EXPECT_EQ(t, process_wait(pid), SIGNALLED + SIGKILL);
 }
 
-/* The group is an orphan (nobody but the kernel's shell has started it): Ctrl-Z would stop it for
- * good. */
-static void an_orphan_does_not_stop_for_a_key(struct test *t)
+/* The kernel's shell can let its programs go on: their groups are no orphans. */
+static void a_key_stops_a_program(struct test *t)
 {
     NEED_PROGRAMS(t);
     uint32_t pid = start_spinning();
     REQUIRE(t, pid);
     process_kill(pid, SIGTSTP);
-    thread_sleep_ticks(MOMENT);
+    EXPECT_EQ(t, process_wait(pid), STATUS_STOPPED + SIGTSTP);
     uint64_t ticks = ticks_of(pid);
+    thread_sleep_ticks(MOMENT);
+    EXPECT_EQ(t, ticks_of(pid), ticks);
+    EXPECT_EQ(t, process_resume(pid), 0);
     thread_sleep_ticks(MOMENT);
     EXPECT(t, ticks_of(pid) > ticks);
     process_kill(pid, SIGKILL);
@@ -222,7 +224,7 @@ const struct test_case test_cases[] = {
     TEST(names),
     TEST(what_is_ignored_is_dropped),
     TEST(stop_and_continue),
-    TEST(an_orphan_does_not_stop_for_a_key),
+    TEST(a_key_stops_a_program),
     TEST(queues_are_bounded_and_freed),
     TEST(an_alarm_ends_a_program),
     TEST(an_alarm_ends_with_its_process),

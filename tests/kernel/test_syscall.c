@@ -10,7 +10,7 @@
 #include "kernel/syscall/syscall.h"
 #include "mm/buddy.h"
 
-#define SIGNALLED 128 /* status of a program that a signal ended: this + the signal */
+#define SIGNALLED STATUS_SIGNALLED
 
 static bool have_programs(void)
 {

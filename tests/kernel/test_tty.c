@@ -1,4 +1,5 @@
 /* tests/kernel/test_tty.c - the terminal: bytes are put in where the keyboard would. */
+#include "kernel/lib/errno.h"
 #include "tests/kernel/test.h"
 
 #include "kernel/dev/console.h"
@@ -111,16 +112,21 @@ static void keys_are_signals(struct test *t)
     }
 }
 
-/* Nobody could continue the group of a program that the kernel's shell has started. */
-static void ctrl_z_does_not_stop_an_orphan(struct test *t)
+/* And process_resume() lets it go on, with the terminal. */
+static void ctrl_z_stops(struct test *t)
 {
     NEED_PROGRAMS(t);
     uint32_t pid = start_cat();
     REQUIRE(t, pid);
     console_input(CTRL('Z'));
-    thread_sleep_ticks(MOMENT);
+    EXPECT_EQ(t, process_wait(pid), STATUS_STOPPED + SIGTSTP);
+    EXPECT_EQ(t, process_foreground(), 0);
+    EXPECT_EQ(t, process_resume(pid), 0);
+    EXPECT_EQ(t, process_foreground(), pid);
+    EXPECT_EQ(t, process_resume(pid), -ESRCH); /* it has the terminal already */
     type("\x04");
     EXPECT_EQ(t, process_wait(pid), 0);
+    EXPECT_EQ(t, process_resume(pid), -ESRCH);
 }
 
 /* Ctrl-D, Ctrl-C behind erased text: the editing is done before the end is seen. */
@@ -135,9 +141,13 @@ static void erased_text_is_not_there(struct test *t)
 }
 
 const struct test_case test_cases[] = {
-    TEST(the_shell_gets_raw_bytes),       TEST(a_sleep_keeps_the_keys),
-    TEST(ctrl_d_is_the_end_of_file),      TEST(what_is_not_read_is_kept),
-    TEST(half_a_line_is_dropped),         TEST(keys_are_signals),
-    TEST(ctrl_z_does_not_stop_an_orphan), TEST(erased_text_is_not_there),
+    TEST(the_shell_gets_raw_bytes),
+    TEST(a_sleep_keeps_the_keys),
+    TEST(ctrl_d_is_the_end_of_file),
+    TEST(what_is_not_read_is_kept),
+    TEST(half_a_line_is_dropped),
+    TEST(keys_are_signals),
+    TEST(ctrl_z_stops),
+    TEST(erased_text_is_not_there),
 };
 const unsigned test_case_count = ARRAY_SIZE(test_cases);
