@@ -1,9 +1,9 @@
 /* tests/kernel/test_tty.c - the terminal: bytes are put in where the keyboard would. */
-#include "kernel/lib/errno.h"
 #include "tests/kernel/test.h"
 
 #include "kernel/dev/console.h"
 #include "kernel/fs/path.h"
+#include "kernel/lib/errno.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/tty.h"
 
