@@ -24,7 +24,8 @@
  *             adding a page needs no flush; removing or changing one needs INVLPG if its
  *             directory is the active one, or if it is a kernel page.  INVLPG also drops cached
  *             directory entries, so it is enough when a table is freed, too.  From a few pages
- *             on it is cheaper to forget all but the kernel's (CR3 loaded anew).
+ *             on it is cheaper to forget all but the kernel's (CR3 loaded anew); and kernel pages,
+ *             which are global, all at once too (CR4.PGE changed).
  * Lock        "paging" for the list of directories and the kernel part.
  * Reading     Intel SDM vol. 3, 4.3 and 4.10. */
 #include "mm/paging.h"
@@ -216,7 +217,8 @@ pte_t paging_unmap(struct page_directory *directory, uintptr_t address)
     return old;
 }
 
-int paging_change(struct page_directory *directory, uintptr_t address, pfn_t pfn, pte_t flags)
+int paging_change_unflushed(struct page_directory *directory, uintptr_t address, pfn_t pfn,
+                            pte_t flags)
 {
     uint32_t irq = lock_part(address);
     pte_t *pte = find_pte(directory, address);
@@ -225,10 +227,34 @@ int paging_change(struct page_directory *directory, uintptr_t address, pfn_t pfn
     if (mapped) {
         pte_t global = address < KERNEL_BASE ? 0 : paging.global;
         *pte = (pfn << PAGE_SHIFT) | flags | PTE_PRESENT | global;
-        paging_flush_page(directory, address);
     }
     unlock_part(address, irq);
     return mapped ? 0 : -ENOENT;
+}
+
+int paging_change(struct page_directory *directory, uintptr_t address, pfn_t pfn, pte_t flags)
+{
+    int error = paging_change_unflushed(directory, address, pfn, flags);
+
+    if (!error)
+        paging_flush_page(directory, address);
+    return error;
+}
+
+void paging_flush_kernel(uintptr_t start, uint32_t npages)
+{
+    if (npages >= FLUSH_ALL_FROM) {
+        paging_flush_everything();
+        return;
+    }
+    for (uint32_t i = 0; i < npages; i++)
+        paging_flush_page(&kernel_directory, start + i * PAGE_SIZE);
+}
+
+void paging_flush_everything(void)
+{
+    tlb_flush_global();
+    paging.stats.full_flushes++;
 }
 
 pte_t paging_lookup(const struct page_directory *directory, uintptr_t address)

@@ -67,6 +67,10 @@ pte_t paging_unmap(struct page_directory *directory, uintptr_t address);
 /* Replace frame and flags of a page that is mapped; -ENOENT if it is not. */
 int paging_change(struct page_directory *directory, uintptr_t address, pfn_t pfn, pte_t flags);
 
+/* The same, but nothing is flushed: the TLB may go on with the old entry until the caller does. */
+int paging_change_unflushed(struct page_directory *directory, uintptr_t address, pfn_t pfn,
+                            pte_t flags);
+
 /* The entry that maps `address` (4 KiB pages; a 4 MiB page gives an equivalent entry), 0 if
  * none.  A PTE_NO_ACCESS entry is returned, too. */
 pte_t paging_lookup(const struct page_directory *directory, uintptr_t address);
@@ -137,6 +141,11 @@ void paging_flush(const struct page_directory *directory, uaddr_t start, uint32_
 void paging_flush_page(const struct page_directory *directory, uaddr_t address);
 
 /* ---- The kernel's part again. ---- */
+
+/* The TLB forgets `npages` kernel pages from `start` on: one by one, or, where that is cheaper,
+ * with all the others.  Or everything, global pages included. */
+void paging_flush_kernel(uintptr_t start, uint32_t npages);
+void paging_flush_everything(void);
 
 /* The entries for the 4 MiB around a kernel address; the table is created if need be and from
  * then on never freed.  For kmap.c, which fills them itself.  NULL: no memory. */

@@ -1,9 +1,12 @@
 /* shell/cmd_paging.c - who has the addresses: an address's way through the page tables, a
  * process's ranges, and the bytes themselves. */
+#include "kernel/cpu/gdt.h"
 #include "kernel/lib/errno.h"
 #include "kernel/proc/process.h"
+#include "mm/memmap.h"
 #include "mm/space.h"
 #include "mm/uaccess.h"
+#include "mm/vmalloc.h"
 #include "shell/commands.h"
 #include "shell/describe.h"
 
@@ -169,11 +172,63 @@ static void print_maps(struct space *space)
                  virtual_kb, resident_kb, stats.exec_end);
 }
 
+/* From kernel.ld. */
+extern const char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
+
+/* A range of the kernel's part.  Rights are what the page tables say of its first page; `executable`
+ * is what it is meant for, and the mark says where the code segment disagrees. */
+static void print_kernel_range(uintptr_t start, uintptr_t end, bool executable,
+                               const char *name, const char *more)
+{
+    pte_t entry = paging_lookup(&kernel_directory, start);
+    bool reached = start < gdt_kernel_code_end();
+
+    shell_printf("%08x-%08x %c%c%c%c %-18s %8u kB%s\n", (unsigned)start, (unsigned)end,
+                 entry & PTE_PRESENT ? 'r' : '-', entry & PTE_WRITE ? 'w' : '-',
+                 executable ? 'x' : '-', reached && !executable ? '!' : ' ', name,
+                 (unsigned)((end - start) / KiB), more);
+}
+
+static void print_vmalloc_areas(void)
+{
+    struct vmalloc_area area;
+
+    for (uintptr_t at = VMALLOC_START; vmalloc_next_area(at, &area); at = area.end) {
+        pfn_t pfn = paging_lookup(&kernel_directory, area.start) >> PAGE_SHIFT;
+        bool stack = !area.borrowed && pfn < max_pfn && pfn_to_page(pfn)->kind == PAGE_STACK;
+        const char *cached = area.flags & VM_UNCACHED        ? " uncached"
+                             : area.flags & VM_WRITE_THROUGH ? " write-through"
+                                                             : "";
+        print_kernel_range(area.start, area.end, area.flags & VM_EXEC,
+                           area.borrowed ? "vmap"
+                           : stack       ? "kernel stack"
+                                         : "vmalloc",
+                           cached);
+    }
+}
+
+static int print_kernel_maps(void)
+{
+    const uintptr_t start = (uintptr_t)kernel_start, text_end = (uintptr_t)kernel_text_end;
+    const uintptr_t rodata_end = (uintptr_t)kernel_rodata_end, end = (uintptr_t)kernel_end;
+    uintptr_t lowmem = (uintptr_t)MIN(memmap_end(), (uint64_t)LOWMEM_MAX_BYTES);
+
+    print_kernel_range(KERNEL_BASE, start, false, "direct map", "");
+    print_kernel_range(start, text_end, true, "kernel text", "");
+    print_kernel_range(text_end, rodata_end, false, "kernel constants", "");
+    print_kernel_range(rodata_end, end, false, "kernel data", "");
+    print_kernel_range(end, KERNEL_BASE + lowmem, false, "direct map", "");
+    print_vmalloc_areas();
+    shell_printf("code ends at %08x\n", (unsigned)gdt_kernel_code_end());
+    return 0;
+}
+
 int cmd_maps(int argc, char *argv[])
 {
     uint32_t pid;
 
-    (void)argc;
+    if (argc == 1)
+        return print_kernel_maps();
     if (shell_parse_number("maps", "PID", argv[1], 1, INT32_MAX, &pid) != 0)
         return -EINVAL;
     struct space *space = process_get_space(pid);

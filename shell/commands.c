@@ -65,11 +65,12 @@ const struct shell_command shell_commands[] = {
   "User, write-Through, Cache disabled, Accessed, Dirty, Size (4 MiB), Global.\n"
   "Example: walk 0xc0100000\n",
   SHELL_PAGING, 1, 2, 0, cmd_walk },
-{ "maps", "PID", "a program's address space",
+{ "maps", "[PID]", "a program's address space",
   "As Linux's /proc/PID/maps: addresses, rights, offset in the file, inode, name;\n"
   "then how much of it has frames.  Code ends at the code segment's limit: what\n"
-  "lies below can be executed.  `!` marks ranges whose rights say otherwise.\n",
-  SHELL_PAGING, 1, 1, 0, cmd_maps },
+  "lies below can be executed.  `!` marks ranges whose rights say otherwise.\n"
+  "Without PID: the kernel's own part, 0xC0000000 and above.\n",
+  SHELL_PAGING, 0, 1, 0, cmd_maps },
 { "smaps", "PID", "its ranges, page by page",
   "As Linux's /proc/PID/smaps: for each range what is resident (Rss), its share\n"
   "of frames that others map too (Pss), shared and private, clean and dirty.\n",
@@ -148,6 +149,26 @@ const struct shell_command shell_commands[] = {
   "every=N or random=N[,seed=S].  Without RULE: what was counted.  Also a kernel\n"
   "parameter.  Example: inject page:nth=3; run hello\n",
   SHELL_DEBUG, 0, 1, SHELL_NO_WATCH, cmd_inject },
+{ "tlb", "[one | range | all]", "stale translations",
+  "Changes the frames behind pages of its own without a flush, and reads: the TLB\n"
+  "answers with the old ones.  Then flushes one page, a range of 8, or everything\n"
+  "(CR3, which spares global pages; then CR4.PGE), and reads again.\n",
+  SHELL_DEBUG, 0, 1, 0, cmd_tlb },
+{ "cache", "[flush [ADDRESS BYTES]]", "the processor's caches",
+  "The caches; then pages mapped write-back, write-through and uncached, with\n"
+  "their entries and the ticks of the time-stamp counter for each access.  flush:\n"
+  "writes lines back and forgets them, a range by CLFLUSH, everything by WBINVD.\n"
+  "Example: cache flush 0xc0100000 4096\n",
+  SHELL_DEBUG, 0, 3, 0, cmd_cache },
+{ "alloc", "[BYTES [PROPERTY...]]", "take kernel memory",
+  "PROPERTY: zero, dma (below 16 MiB), align=N; and, in a mapping of its own,\n"
+  "write-through, uncached, or exec: the kernel's code segment then reaches there.\n"
+  "Without arguments: what is held.  BYTES may end in K or M.\n"
+  "Example: alloc 6000 dma uncached; free all\n",
+  SHELL_DEBUG, 0, 1 + 6, SHELL_NO_WATCH, cmd_alloc },
+{ "free", "ADDRESS | all", "give it back",
+  "What `alloc` took, at the address that it printed.\n",
+  SHELL_DEBUG, 1, 1, SHELL_NO_WATCH, cmd_free },
 { "panic", "[TEXT...]", "stop with a report",
   "Ends the kernel the way a broken invariant does, to show what the report\n"
   "looks like.\n",

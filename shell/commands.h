@@ -20,6 +20,14 @@ int cmd_smaps(int argc, char *argv[]);
 int cmd_peek(int argc, char *argv[]);
 int cmd_poke(int argc, char *argv[]);
 
+/* cmd_cache.c: what the processor remembers */
+int cmd_tlb(int argc, char *argv[]);
+int cmd_cache(int argc, char *argv[]);
+
+/* cmd_alloc.c: memory by its properties */
+int cmd_alloc(int argc, char *argv[]);
+int cmd_free(int argc, char *argv[]);
+
 /* cmd_pressure.c: when memory is short */
 int cmd_pagecache(int argc, char *argv[]);
 int cmd_oom(int argc, char *argv[]);

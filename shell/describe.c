@@ -95,29 +95,36 @@ void describe_frame(pfn_t pfn)
     describe_owner(head);
 }
 
+static const struct {
+    pte_t bit;
+    char letter;
+    const char *set, *clear; /* in words; NULL: not worth a word */
+} entry_bits[] = {
+    { PTE_PRESENT, 'P', "present", "not present" },
+    { PTE_WRITE, 'W', "writable", "read-only" },
+    { PTE_USER, 'U', "user", "kernel only" },
+    { PTE_WRITE_THROUGH, 'T', "write-through", NULL },
+    { PTE_CACHE_DISABLE, 'C', "not cached", NULL },
+    { PTE_ACCESSED, 'A', "accessed", NULL },
+    { PTE_DIRTY, 'D', "dirty", NULL },
+    { PTE_LARGE, 'S', "4 MiB page", NULL },
+    { PTE_GLOBAL, 'G', "global", NULL },
+};
+
+void describe_entry_letters(pte_t entry)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(entry_bits); i++)
+        shell_printf("%c", (entry & entry_bits[i].bit) != 0 ? entry_bits[i].letter : '-');
+}
+
 void describe_entry(pte_t entry)
 {
-    static const struct {
-        pte_t bit;
-        char letter;
-        const char *set, *clear; /* in words; NULL: not worth a word */
-    } flags[] = {
-        { PTE_PRESENT, 'P', "present", "not present" },
-        { PTE_WRITE, 'W', "writable", "read-only" },
-        { PTE_USER, 'U', "user", "kernel only" },
-        { PTE_WRITE_THROUGH, 'T', "write-through", NULL },
-        { PTE_CACHE_DISABLE, 'C', "not cached", NULL },
-        { PTE_ACCESSED, 'A', "accessed", NULL },
-        { PTE_DIRTY, 'D', "dirty", NULL },
-        { PTE_LARGE, 'S', "4 MiB page", NULL },
-        { PTE_GLOBAL, 'G', "global", NULL },
-    };
     const char *separator = NEXT_LINE;
 
-    for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-        shell_printf("%c", (entry & flags[i].bit) != 0 ? flags[i].letter : '-');
-    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-        const char *word = (entry & flags[i].bit) != 0 ? flags[i].set : flags[i].clear;
+    describe_entry_letters(entry);
+    for (size_t i = 0; i < ARRAY_SIZE(entry_bits); i++) {
+        const char *word = (entry & entry_bits[i].bit) != 0 ? entry_bits[i].set
+                                                            : entry_bits[i].clear;
         if (word == NULL)
             continue;
         shell_printf("%s%s", separator, word);

@@ -9,8 +9,9 @@
  * block of several frames takes a second, indented line: "head of block 0x3fc0, 2^3 frames". */
 void describe_frame(pfn_t pfn);
 
-/* An entry's flags as letters, and on a line of their own in words: "PW---A---", "present,
+/* An entry's flags as letters: "PW---A---".  The same, and on a line of their own in words: "present,
  * ...". */
+void describe_entry_letters(pte_t entry);
 void describe_entry(pte_t entry);
 
 /* One binary number of `width` digits. */

@@ -10,7 +10,7 @@ from machine import BUILD, ROOT, boot
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 PROMISED = ["README.md", "docs/tour.md", "docs/memory-layout.md", "docs/glossary.md",
             "docs/style.md", "docs/testing.md", "docs/programs.md", "docs/faults.md",
-            "docs/address-spaces.md", "docs/files.md", "docs/pressure.md", "docs/system-calls.md"]
+            "docs/address-spaces.md", "docs/caches.md", "docs/files.md", "docs/pressure.md", "docs/system-calls.md"]
 FOLDERS = ("boot", "kernel", "mm", "shell", "user", "tests", "tools", "docs", ".ci")
 MAKE_TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 COMMANDS = re.findall(r'^\{ "(\w+)", "', (ROOT / "shell/commands.c").read_text(), re.MULTILINE)

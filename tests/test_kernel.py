@@ -15,7 +15,7 @@ from machine import BUILD, EXIT_PASSED, ROOT, Machine, Result, boot, run
 SOURCES = {path.stem[5:]: path for path in sorted((ROOT / "tests/kernel").glob("test_*.c"))}
 CASES = {suite: ktap.listed_cases(source) for suite, source in SOURCES.items()}
 MEMORY_SUITES = ["memmap", "page", "buddy", "paging", "slab", "kmalloc", "vmalloc", "space",
-                 "fault", "uaccess"]
+                 "fault", "uaccess", "cache"]
 
 # Every suite on the first machine, with every feature; then what could make a difference: little
 # memory, no HIGHMEM and much of it, no PSE, no PGE, no TSC, no CPUID.
@@ -49,7 +49,7 @@ def boot_suite(suite, machine):
 def boot_suite_in_bochs(suite):
     kernel, iso = BUILD / f"tests/{suite}.elf", BUILD / f"tests/{suite}.iso"
     serial = BUILD / f"tests/{suite}.bochs.txt"
-    environment = dict(os.environ, APPEND="panic=test-exit")
+    environment = dict(os.environ, APPEND="panic=test-exit segment_limits=1")
     subprocess.run(["tools/make-iso", iso, kernel, BUILD / "initrd.cpio"], cwd=ROOT,
                    env=environment, check=True)
     serial.unlink(missing_ok=True)

@@ -24,9 +24,9 @@
  * FXSR. */
 #define EDX_IMPLIES_CR4 0x010020DEu
 
-struct cpuid_result {
-    uint32_t eax, ebx, ecx, edx;
-};
+/* Leaf 1, EBX 15:8: the line that CLFLUSH flushes, in units of 8 bytes. */
+#define EBX_LINE_SHIFT 8
+#define EBX_LINE_UNIT 8u
 
 struct cpu_info cpu_info;
 
@@ -48,15 +48,6 @@ static const struct {
 const char *cpu_feature_name(enum cpu_feature feature)
 {
     return features[feature].name;
-}
-
-static struct cpuid_result cpuid(uint32_t leaf)
-{
-    struct cpuid_result r;
-    __asm__ volatile("cpuid"
-                     : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-                     : "a"(leaf), "c"(0));
-    return r;
 }
 
 /* CPUID exists if the ID flag can be changed. */
@@ -116,9 +107,9 @@ static void decode_signature(uint32_t eax)
 static void read_brand(void)
 {
     char text[sizeof(cpu_info.model_name)] = "";
-    if (cpuid(LEAF_EXTENDED_MAX).eax >= LEAF_BRAND_LAST) {
+    if (cpuid(LEAF_EXTENDED_MAX, 0).eax >= LEAF_BRAND_LAST) {
         for (uint32_t leaf = LEAF_BRAND_FIRST; leaf <= LEAF_BRAND_LAST; leaf++) {
-            struct cpuid_result r = cpuid(leaf);
+            struct cpuid_result r = cpuid(leaf, 0);
             memcpy(text + (leaf - LEAF_BRAND_FIRST) * sizeof(r), &r, sizeof(r));
         }
     }
@@ -131,18 +122,20 @@ static void read_brand(void)
 
 static void read_cpuid(void)
 {
-    struct cpuid_result r = cpuid(LEAF_VENDOR), leaf7 = { 0 };
+    struct cpuid_result r = cpuid(LEAF_VENDOR, 0), leaf7 = { 0 };
     uint32_t max_leaf = r.eax;
     memcpy(cpu_info.vendor, &r.ebx, 4);
     memcpy(cpu_info.vendor + 4, &r.edx, 4);
     memcpy(cpu_info.vendor + 8, &r.ecx, 4);
 
-    struct cpuid_result leaf1 = cpuid(LEAF_FEATURES);
+    struct cpuid_result leaf1 = cpuid(LEAF_FEATURES, 0);
     if (max_leaf >= LEAF_EXTENDED_FEATURES)
-        leaf7 = cpuid(LEAF_EXTENDED_FEATURES);
+        leaf7 = cpuid(LEAF_EXTENDED_FEATURES, 0);
     cpu_info.hwcap = leaf1.edx;
     decode_signature(leaf1.eax);
     detect_features(&leaf1, &leaf7);
+    if (cpu_has(CPU_CLFLUSH))
+        cpu_info.clflush_bytes = (leaf1.ebx >> EBX_LINE_SHIFT & 0xFF) * EBX_LINE_UNIT;
     snprintf(cpu_info.model_name, sizeof(cpu_info.model_name), "family %u model %u",
              cpu_info.family, cpu_info.model);
     read_brand();

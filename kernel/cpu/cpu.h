@@ -146,6 +146,26 @@ static inline void tlb_flush_all(void)
     cr3_write(cr3_read());
 }
 
+/* Write the cache line of `address` back to memory and forget it, in every cache; only where
+ * cpu_has(CPU_CLFLUSH).  Faults as a read would. */
+static inline void clflush(uintptr_t address)
+{
+    __asm__ volatile("clflush (%0)" ::"r"(address) : "memory");
+}
+
+/* Write every cache line back and forget all.  Thousands of cycles, or millions; a 486 has it, too. */
+static inline void wbinvd(void)
+{
+    __asm__ volatile("wbinvd" ::: "memory");
+}
+
+/* All reads and writes before it are done before any after it.  A locked instruction does that on
+ * every processor (SDM vol. 3, 8.2.5); MFENCE came with SSE2. */
+static inline void memory_barrier(void)
+{
+    __asm__ volatile("lock; addl $0, (%%esp)" ::: "memory", "cc");
+}
+
 /* Time-stamp counter; only where cpu_has(CPU_TSC). */
 static inline uint64_t tsc_read(void)
 {
@@ -183,6 +203,7 @@ struct cpu_info {
     uint32_t family, model, stepping;
     uint32_t features; /* bit set, enum cpu_feature */
     uint32_t hwcap;    /* CPUID leaf 1, EDX, as programs find it in AT_HWCAP; 0 without CPUID */
+    uint32_t clflush_bytes; /* what CLFLUSH flushes: a cache line; 0 without it */
 };
 
 extern struct cpu_info cpu_info;
@@ -190,6 +211,35 @@ extern struct cpu_info cpu_info;
 static inline bool cpu_has(enum cpu_feature feature)
 {
     return (cpu_info.features >> feature) & 1;
+}
+
+/* CPUID with a leaf (EAX) and, for the leaves that have them, a subleaf (ECX); only where
+ * cpu_has(CPU_CPUID). */
+struct cpuid_result {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid_result r;
+    __asm__ volatile("cpuid"
+                     : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+                     : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+/* Forget every translation, the global ones too: a change of CR4.PGE does that (SDM vol. 3,
+ * 4.10.4.1). */
+static inline void tlb_flush_global(void)
+{
+    uint32_t cr4 = cpu_has(CPU_PGE) ? cr4_read() : 0;
+
+    if (cr4 & CR4_PGE) {
+        cr4_write(cr4 & ~CR4_PGE);
+        cr4_write(cr4);
+    } else {
+        tlb_flush_all();
+    }
 }
 
 /* Name of a feature in lower case, as Linux's /proc/cpuinfo spells it. */

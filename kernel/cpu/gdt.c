@@ -1,12 +1,16 @@
 /* Segments, and the two task state segments.
  *
  * Problem   The 386 wants segments; we want paging only.  So every segment is flat: base 0,
- *           limit 4 GiB.  What is left of segmentation is the privilege level in CS, and:
+ *           and for data limit 4 GiB.  What is left of segmentation is the privilege level in CS, and:
  * W^X       The page tables of the i386 have no bit that forbids execution.  The user code segment
  *           has a limit, though: it is kept at the end of the highest executable mapping of the
  *           running program.  Programs lie low, heap and stack high, so that what they write
  *           cannot be executed (OpenBSD and Exec Shield did it so before the NX bit).  The
  *           processor looks at the descriptor when CS is loaded: at the next IRET.
+ *           The kernel's code segment ends where its text ends, or with the highest area that
+ *           mm/vmalloc made to be executed.  Below that, page tables keep text from being written;
+ *           above it lie constants, data, heap, stacks.  A pointer to a function that was
+ *           overwritten with the address of data raises #GP at the very call.
  * TLS       Three descriptors are the running thread's own, for set_thread_area(2): a segment
  *           whose base is the thread's block of thread-local variables.
  * TSS       The processor looks up the kernel's stack (SS0:ESP0) in the main TSS whenever an
@@ -65,6 +69,8 @@ struct tss {
 
 #define GDT_ENTRIES (GDT_TLS_FIRST + GDT_TLS_COUNT) /* null, 4 segments, 2 TSS, threads' own */
 
+extern const char kernel_text_end[]; /* from kernel.ld */
+
 static uint64_t gdt[GDT_ENTRIES];
 static struct tss main_tss, double_fault_tss;
 static struct trap_frame double_fault_frame;
@@ -83,9 +89,15 @@ static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t access, uint3
     return ((uint64_t)high << 32) | low;
 }
 
-static void set_segment(unsigned selector, uint32_t access)
+static void set_segment(unsigned selector, uint32_t access, uint32_t last_page)
 {
-    gdt[selector / 8] = descriptor(0, FLAT_LIMIT, ACCESS_PRESENT | access, FLAGS_FLAT);
+    gdt[selector / 8] = descriptor(0, last_page, ACCESS_PRESENT | access, FLAGS_FLAT);
+}
+
+/* The last page of the kernel's code segment, if code above the text ends at `end`. */
+static uint32_t kernel_code_last_page(uintptr_t end)
+{
+    return (MAX(end, (uintptr_t)kernel_text_end) - 1) >> PAGE_SHIFT;
 }
 
 static void set_tss(unsigned selector, const struct tss *tss)
@@ -130,10 +142,10 @@ static void prepare_task(struct tss *tss, void (*entry)(void), const uint8_t *st
 
 void gdt_init(void)
 {
-    set_segment(SELECTOR_KERNEL_CODE, ACCESS_CODE);
-    set_segment(SELECTOR_KERNEL_DATA, ACCESS_DATA);
-    set_segment(SELECTOR_USER_CODE, ACCESS_CODE | ACCESS_RING3);
-    set_segment(SELECTOR_USER_DATA, ACCESS_DATA | ACCESS_RING3);
+    set_segment(SELECTOR_KERNEL_CODE, ACCESS_CODE, kernel_code_last_page(0));
+    set_segment(SELECTOR_KERNEL_DATA, ACCESS_DATA, FLAT_LIMIT);
+    set_segment(SELECTOR_USER_CODE, ACCESS_CODE | ACCESS_RING3, FLAT_LIMIT);
+    set_segment(SELECTOR_USER_DATA, ACCESS_DATA | ACCESS_RING3, FLAT_LIMIT);
     set_tss(SELECTOR_TSS, &main_tss);
     set_tss(SELECTOR_DOUBLE_FAULT_TSS, &double_fault_tss);
 
@@ -157,9 +169,28 @@ void gdt_set_double_fault_cr3(paddr_t cr3)
 
 void gdt_set_user_code_limit(uint32_t end)
 {
-    uint32_t last_page = end ? (end - 1) >> PAGE_SHIFT : 0;
-    gdt[SELECTOR_USER_CODE / 8] = descriptor(
-        0, last_page, ACCESS_PRESENT | ACCESS_CODE | ACCESS_RING3, FLAGS_FLAT);
+    set_segment(SELECTOR_USER_CODE, ACCESS_CODE | ACCESS_RING3,
+                end ? (end - 1) >> PAGE_SHIFT : 0);
+}
+
+void gdt_set_kernel_code_limit(uintptr_t end)
+{
+    /* No interrupt may load CS from half a descriptor. */
+    uint32_t irq = irq_save();
+
+    set_segment(SELECTOR_KERNEL_CODE, ACCESS_CODE, kernel_code_last_page(end));
+    __asm__ volatile("ljmp %0, $1f\n1:" ::"i"(SELECTOR_KERNEL_CODE) : "memory");
+    irq_restore(irq);
+}
+
+uintptr_t gdt_kernel_code_end(void)
+{
+    uint32_t last_byte;
+    __asm__ volatile("lsl %1, %0"
+                     : "=r"(last_byte)
+                     : "r"(SELECTOR_KERNEL_CODE)
+                     : "memory", "cc");
+    return last_byte + 1;
 }
 
 void gdt_load_tls(const uint64_t descriptors[GDT_TLS_COUNT])

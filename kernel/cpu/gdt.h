@@ -1,5 +1,6 @@
 /* kernel/cpu/gdt.h - segments and task state segments.
- * Flat segments: protection is the business of paging.  SDM vol. 3, 3.4.5 and 8.2. */
+ * Flat segments: protection is the business of paging, but where code ends is the code segments'.
+ * SDM vol. 3, 3.4.5 and 8.2. */
 #pragma once
 
 #include "kernel/lib/types.h"
@@ -19,6 +20,13 @@ void gdt_set_double_fault_cr3(paddr_t cr3);
  * takes effect when CS is loaded next, by IRET.  This is how code is kept apart from data where pages
  * have no no-execute bit. */
 void gdt_set_user_code_limit(uint32_t end);
+
+/* The same for the kernel's code: its text, and above it up to `end` (0: nothing above).  Page-aligned;
+ * takes effect at once.  A jump beyond it is a general protection fault. */
+void gdt_set_kernel_code_limit(uintptr_t end);
+
+/* Where the kernel's code ends, as the processor has it. */
+uintptr_t gdt_kernel_code_end(void);
 
 /* Descriptors that belong to the running thread: selectors GDT_TLS_FIRST * 8 + 3 and up, for
  * set_thread_area(2).  Loaded at each thread switch; 0 = not present.  FS and GS become null. */

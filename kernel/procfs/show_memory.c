@@ -5,6 +5,7 @@
 #include "kernel/procfs/show.h"
 #include "kernel/syscall/syscall.h"
 #include "mm/buddy.h"
+#include "mm/cache.h"
 #include "mm/kmap.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
@@ -217,12 +218,14 @@ static void show_cache_events(struct text *text)
 static void show_machine_events(struct text *text)
 {
     struct paging_stats paging;
+    struct cache_stats cache;
     struct kmap_stats kmap;
     struct thread_stats threads;
     const struct syscall_entry *entry;
     uint64_t calls, all_calls = 0, interrupts = 0;
 
     paging_get_stats(&paging);
+    cache_get_stats(&cache);
     kmap_get_stats(&kmap);
     thread_get_stats(&threads);
     for (unsigned line = 0; line < IRQ_COUNT; line++)
@@ -231,8 +234,10 @@ static void show_machine_events(struct text *text)
         all_calls += calls;
     show_counter(text, "pte_map", paging.maps);
     show_counter(text, "pte_unmap", paging.unmaps);
-    show_counter(text, "tlb_flush_page", paging.page_flushes);
-    show_counter(text, "tlb_flush_all", paging.full_flushes);
+    show_counter(text, "nr_tlb_local_flush_one", paging.page_flushes);
+    show_counter(text, "nr_tlb_local_flush_all", paging.full_flushes);
+    show_counter(text, "clflush", cache.lines);
+    show_counter(text, "wbinvd", cache.all);
     show_counter(text, "kmap", kmap.maps);
     show_counter(text, "ctxt", threads.switches);
     show_counter(text, "preempt", threads.preemptions);
