@@ -56,6 +56,26 @@ STRESS ?=
 KERNEL_FLAGS := $(COMMON_FLAGS) -mregparm=3 -DSTRATA_REGPARM -fno-omit-frame-pointer \
     -mgeneral-regs-only $(stack_flags) $(if $(filter 1,$(STRESS)),-DSTRATA_STRESS)
 USER_FLAGS := $(COMMON_FLAGS) -Iuser/lib/include
+
+# Kernels that look for their own bugs (docs/sanitizers.md).  KASAN=1: each access to memory is
+# checked.  The code for that keeps the stack aligned to 16 bytes, but assembly and gates do not.
+KASAN ?=
+ifeq ($(KASAN),1)
+$(if $(filter llvm,$(compiler)),$(error KASAN=1 needs gcc: clang has no kernel-address sanitizer for i386))
+KERNEL_FLAGS += -DKASAN -mincoming-stack-boundary=2 -mpreferred-stack-boundary=4
+KASAN_FLAGS := -fsanitize=kernel-address -fsanitize-address-use-after-scope \
+    -fasan-shadow-offset=0xD8000000 \
+    --param asan-stack=1 --param asan-globals=1 --param asan-instrumentation-with-call-threshold=0
+# These touch what nobody else may: the shadow itself; free objects, in which slab keeps its lists, as
+# their tests do; all memory, for pointers; any stack.
+KASAN_UNCHECKED := mm/kasan/%.c mm/slab%.c mm/kmalloc.c tests/kernel/test_slab.c mm/leaks.c kernel/panic.c
+endif
+# UBSAN=1: each operation that C leaves undefined in some cases (but for three: see kernel/ubsan.c).
+UBSAN ?=
+ifeq ($(UBSAN),1)
+UBSAN_FLAGS := -fsanitize=undefined -fno-sanitize=alignment,bool,vla-bound \
+    -fno-sanitize-recover=undefined
+endif
 LD_FLAGS := -m elf_i386 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
 
 # Each file is made under a name of its own ($$$$: the process) and then renamed.  So it is always
@@ -65,8 +85,10 @@ compile = { $(CC) $(1) -MMD -MP -MT $@ -MF $(new).deps -c $< -o $(new) && \
     mv $(new).deps $(@:.o=.d) && mv $(new) $@; } || { rm -f $(new) $(new).deps; exit 1; }
 
 # Sources and what becomes of them.
-KERNEL_SRCS := $(sort boot/entry.S \
-    $(wildcard kernel/*.c kernel/*.S kernel/*/*.c kernel/*/*.S mm/*.c mm/*.S shell/*.c))
+other_builds := $(if $(filter 1,$(KASAN)),,mm/kasan/% %/test_kasan.c) \
+    $(if $(filter 1,$(UBSAN)),,kernel/ubsan.c %/test_ubsan.c)
+KERNEL_SRCS := $(sort boot/entry.S $(filter-out $(other_builds),$(wildcard kernel/*.c kernel/*.S \
+    kernel/*/*.c kernel/*/*.S mm/*.c mm/*.S mm/kasan/*.c shell/*.c)))
 USER_LIB_SRCS := $(sort $(filter-out user/lib/crt0.S,$(wildcard user/lib/*.c user/lib/*.S))) \
     $(wildcard $(addprefix kernel/lib/,string.c format.c parse.c div64.c string_i386.S))
 USER_PROGRAMS := $(patsubst user/bin/%.c,$(BUILD)/user/%,$(sort $(wildcard user/bin/*.c)))
@@ -75,7 +97,7 @@ KERNEL_OBJS := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(KERNEL_SRCS)))
 USER_LIB_OBJS := $(patsubst %,$(BUILD)/user/obj/%.o,$(basename $(USER_LIB_SRCS)))
 
 # A test kernel is the kernel with shell/start.o, which starts the shell, replaced by a suite.
-TEST_SRCS := $(sort $(wildcard tests/kernel/*.c))
+TEST_SRCS := $(sort $(filter-out $(other_builds),$(wildcard tests/kernel/*.c)))
 TEST_KERNELS := $(patsubst tests/kernel/test_%.c,$(BUILD)/tests/%.elf,\
     $(filter tests/kernel/test_%,$(TEST_SRCS)))
 BENCH_KERNEL := $(patsubst tests/kernel/%.c,$(BUILD)/tests/%.elf,$(wildcard tests/kernel/bench.c))
@@ -97,7 +119,8 @@ deps:
 # The flags in use; rewritten only when they change, and then every object is made again.
 $(BUILD)/flags: FORCE | deps
 	@mkdir -p $(@D)
-	@echo "$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(LD) $(LD_FLAGS) $$($(CC) -dumpversion)" >$(new); \
+	@echo "$(CC) $(KERNEL_FLAGS) $(KASAN_FLAGS) $(UBSAN_FLAGS) $(USER_FLAGS) $(LD) $(LD_FLAGS) \
+	    $$($(CC) -dumpversion)" >$(new); \
 	    if cmp -s $(new) $@; then rm $(new); else mv $(new) $@; fi
 
 # What the products consist of: they are linked again when a source file is gone, too.
@@ -107,10 +130,13 @@ $(BUILD)/parts: FORCE
 	    if cmp -s $(new) $@; then rm $(new); else mv $(new) $@; fi
 
 # Kernel.
+sanitize = $(UBSAN_FLAGS) \
+    $(if $(filter $(KASAN_UNCHECKED),$<),-DKASAN_UNCHECKED,$(KASAN_FLAGS))
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(call compile,$(KERNEL_FLAGS))
+	$(Q)$(call compile,$(KERNEL_FLAGS) $(sanitize))
 
 $(BUILD)/obj/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -314,11 +340,21 @@ test-kernels: $(TEST_KERNELS) $(BENCH_KERNEL) ## build the test kernels
 host-tests: $(HOST_TESTS) ## build the tests that run on this machine (address and UB sanitizers)
 	@:
 
+# The same test kernels with KASAN=1 and with UBSAN=1, and a kernel with both for programs; of clang's
+# build the reports only.
+sanitized = $(Q)$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/$(1) $(2)
+sanitizers: ## build the kernels that look for their own bugs
+	$(call sanitized,kasan,KASAN=1 test-kernels)
+	$(call sanitized,ubsan,UBSAN=1 test-kernels)
+	$(call sanitized,kasan-ubsan,KASAN=1 UBSAN=1 $(BUILD)/kasan-ubsan/strata.elf)
+	$(call sanitized,ubsan-llvm,LLVM=1 UBSAN=1 $(BUILD)/ubsan-llvm/tests/ubsan.elf)
+
 check: | deps ## install what the tests need, build everything, run every test
 	$(Q)$(MAKE) --no-print-directory all iso test-kernels host-tests abi-tests foreign
 	$(Q)$(MAKE) --no-print-directory -j2 fuzzers proofs
 	$(Q)$(MAKE) --no-print-directory -j2 STRESS=1 BUILD=$(BUILD)/stress $(BUILD)/stress/tests/storm.elf
 	$(Q)$(MAKE) --no-print-directory LLVM=1 BUILD=$(BUILD)/llvm all
+	$(Q)$(MAKE) --no-print-directory sanitizers
 	$(Q)$(PYTEST)
 
 bochs-check: iso test-kernels ## the tests that run in Bochs, unattended
@@ -380,6 +416,8 @@ help: ## this list
 #=   STRESS=1       switch threads at every unlock (for tests)
 #=   EXTRA='F...'   more files for the initrd, as bin/NAME (static ELF programs, say)
 #=   LLVM=1         build with clang and lld;  CROSS=i686-elf-  with a cross compiler
+#=   KASAN=1        each access to memory is checked (gcc); UBSAN=1  each operation that C leaves
+#=                  undefined in some cases
 #=   BUILD=build    where everything goes;  V=1  shows the commands
 #=   WAIT=60        input from a pipe: seconds of silence after its end before Ctrl-C is typed
 #=   PYTEST_ARGS=   options for pytest in check and bochs-check
@@ -387,6 +425,6 @@ help: ## this list
 #= nothing else helps, Ctrl-] x (two keys) ends QEMU.
 
 -include $(shell find $(BUILD)/obj $(BUILD)/user -name '*.d' 2>/dev/null)
-.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux docs-system-calls bench-malloc linux-malloc test-kernels host-tests fuzzers proofs check
+.PHONY: all iso foreign abi-tests run run-foreign run-iso run-vga debug bochs bochs-check bench bench-linux docs-system-calls bench-malloc linux-malloc test-kernels host-tests fuzzers proofs sanitizers check
 .PHONY: format clean help FORCE
 FORCE:

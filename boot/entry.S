@@ -19,7 +19,11 @@
 
 #define PADDR(symbol) ((symbol)-KERNEL_BASE)
 
+#ifdef KASAN
+#define BOOT_STACK_BYTES 16384  /* functions take more of it: see KERNEL_STACK_PAGES */
+#else
 #define BOOT_STACK_BYTES 8192
+#endif
 #define PAGE_BYTES 4096
 #define ENTRIES_PER_TABLE 1024
 #define ENTRY_BYTES 4
@@ -92,9 +96,12 @@ no_tsc:
         .text
 higher_half:
         addl    $KERNEL_BASE, %esp
+        xorl    %ebp, %ebp              /* backtraces end here */
+#ifdef KASAN
+        call    kasan_early_init        /* the compiler's code writes to the shadow */
+#endif
         popl    %eax
         popl    %edx
-        xorl    %ebp, %ebp              /* backtraces end here */
         call    kmain                   /* never returns */
 
         .section .bss.boot_tables, "aw", @nobits

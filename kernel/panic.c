@@ -40,6 +40,7 @@ static struct {
     void (*memory_line)(char *line, size_t size);
     bool (*is_mapped)(uintptr_t address);
     bool (*is_guard)(uintptr_t address);
+    void (*details)(void);     /* of the panic that comes next */
     char message[MESSAGE_MAX]; /* not on the stack: the catcher may leave it */
 } state;
 
@@ -173,9 +174,12 @@ static _Noreturn void stop(void)
 static void offer_to_catcher(void)
 {
     void (*catcher)(const char *message) = state.catcher;
+    void (*details)(void) = state.details;
     state.catcher = NULL;
+    state.details = NULL;
     if (catcher != NULL && state.depth == 0)
         catcher(state.message);
+    state.details = details;
 }
 
 /* Is there already a panic under way?  Then say so in a line, or, if even that failed, be
@@ -195,6 +199,8 @@ static _Noreturn void report(const struct trap_frame *frame)
     console_reset();
     log_write(LOG_EMERG, "KERNEL PANIC: %s", state.message);
     print_frame(LOG_EMERG, frame, cr2_read());
+    if (state.details != NULL)
+        state.details();
     print_memory_line(LOG_EMERG);
     log_write(LOG_EMERG, "look further: `make debug` (gdb) or `make bochs`, then boot again");
     stop();
@@ -281,6 +287,11 @@ void panic_set_mapped_check(bool (*is_mapped)(uintptr_t address))
 void panic_set_stack_check(bool (*is_guard)(uintptr_t address))
 {
     state.is_guard = is_guard;
+}
+
+void panic_set_details(void (*print)(void))
+{
+    state.details = print;
 }
 
 void panic_set_catcher(void (*catcher)(const char *message))

@@ -39,6 +39,9 @@ void panic_set_mapped_check(bool (*is_mapped)(uintptr_t address));
  * there is called what it is. */
 void panic_set_stack_check(bool (*is_guard)(uintptr_t address));
 
+/* Who is about to panic and has more to tell than a line: `print` is called after the backtrace. */
+void panic_set_details(void (*print)(void));
+
 /* A test kernel's catcher gets the message ("page fault: kernel write to ...") before anything
  * is printed, with interrupts off; it may longjmp() away, also out of a kernel stack overflow.
  * If it returns, the panic goes on.  It is called for one panic only and must be set again for

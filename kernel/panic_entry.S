@@ -10,7 +10,8 @@
 \name:
         pushfl
         pushl   %cs
-        pushl   8(%esp)                 /* eip: the return address */
+        pushl   8(%esp)                 /* eip: the return address ... */
+        decl    (%esp)                  /* ... may be the next function's: the call itself */
         pushl   $0                      /* error */
         pushl   $0                      /* vector */
         pushal

@@ -62,6 +62,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "mm/inject.h"
+#include "mm/kasan.h"
 #include "mm/track.h"
 
 #define ORDER_COUNT (BUDDY_MAX_ORDER + 1)
@@ -317,6 +318,7 @@ static ALWAYS_INLINE void account_alloc(struct zone *zone, struct page *page, un
     zone->frames[PAGE_FREE] -= 1u << order;
     zone->frames[kind] += 1u << order;
     zone->stats.allocs++;
+    kasan_frames_allocated(page, order);
 }
 
 /* Lock held.  From the hot list or, above its orders, from the free lists. */
@@ -447,6 +449,7 @@ void buddy_free(struct page *page, unsigned order)
     zone->frames[page->kind] -= 1u << order;
     zone->frames[PAGE_FREE] += 1u << order;
     zone->stats.frees++;
+    kasan_frames_freed(page, order);
     if (likely(order < BUDDY_HOT_ORDERS)) {
         struct hot_list *hot = &zone->hot[order];
         if (unlikely(hot->count == hot->batch))
@@ -504,6 +507,7 @@ void buddy_add_range(pfn_t start, pfn_t end)
         zone->stats.managed += 1u << order;
         managed += 1u << order;
         zone->frames[PAGE_FREE] += 1u << order;
+        kasan_frames_freed(pfn_to_page(start), order);
         zone_free(zone, pfn_to_page(start), order);
         spin_unlock(&zone->lock, irq);
         start += 1u << order;

@@ -63,6 +63,7 @@ static __attribute__((noinline)) void *kmalloc_pages(size_t nbytes, unsigned fla
     if (!page)
         return NULL;
     page->nbytes = (uint32_t)nbytes;
+    kasan_block_sized(page, nbytes);
     return page_to_virt(page);
 }
 
@@ -70,8 +71,12 @@ void *kmalloc(size_t nbytes, unsigned flags)
 {
     size_t step = (nbytes - 1) / CLASS_STEP; /* of 0 bytes: a very large one */
 
-    if (likely(step < ARRAY_SIZE(state.class_of_step) && !(flags & PAGE_DMA)))
-        return slab_alloc(state.caches[state.class_of_step[step]], flags);
+    if (likely(step < ARRAY_SIZE(state.class_of_step) && !(flags & PAGE_DMA))) {
+        struct slab_cache *cache = state.caches[state.class_of_step[step]];
+        void *object = slab_alloc(cache, flags);
+        kasan_object_sized(cache, object, nbytes);
+        return object;
+    }
     return kmalloc_pages(nbytes, flags);
 }
 
@@ -106,26 +111,33 @@ static __attribute__((noinline)) void free_other(void *pointer)
     if (!pointer)
         return;
     struct page *page = checked_block(pointer);
-    slab_free_slowly(slab_caches[page->cache_id], page, pointer);
+    if (!kasan_object_freed(slab_caches[page->cache_id], pointer))
+        slab_free_slowly(slab_caches[page->cache_id], page, pointer);
 }
 
 void kfree(void *pointer)
 {
     struct page *page = slab_frame_of(pointer);
 
-    if (likely(page && is_small(page)))
-        slab_free_in(slab_caches[page->cache_id], page, pointer);
-    else if (page && page->kind == PAGE_KMALLOC && IS_ALIGNED((uintptr_t)pointer, PAGE_SIZE))
+    if (likely(page && is_small(page))) {
+        if (!kasan_object_freed(slab_caches[page->cache_id], pointer))
+            slab_free_in(slab_caches[page->cache_id], page, pointer);
+    } else if (page && page->kind == PAGE_KMALLOC &&
+               IS_ALIGNED((uintptr_t)pointer, PAGE_SIZE)) {
         buddy_free(page, page->order);
-    else
+    } else {
         free_other(pointer);
+    }
 }
 
 size_t kmalloc_usable_size(const void *pointer)
 {
     struct page *page = checked_block(pointer);
-    return page->kind == PAGE_KMALLOC ? PAGE_SIZE << page->order
-                                      : slab_object_size(slab_caches[page->cache_id]);
+    size_t nbytes = page->kind == PAGE_KMALLOC ? PAGE_SIZE << page->order
+                                               : slab_object_size(slab_caches[page->cache_id]);
+
+    kasan_unpoison(pointer, nbytes); /* who asks may use them */
+    return nbytes;
 }
 
 /* A power of two at least as large as size and alignment is aligned to itself, in slab and

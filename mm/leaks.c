@@ -35,6 +35,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "mm/kasan.h"
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
 #include "mm/slab_internal.h"
@@ -210,6 +211,7 @@ void leaks_since(uint32_t after, uint32_t upto, struct leak_list *list)
 {
     uint32_t irq = irq_save();
 
+    kasan_quarantine_flush(); /* what waits there is free */
     clear_list(list);
     state.list = list;
     state.after = after;
@@ -368,6 +370,7 @@ int leaks_unreachable(void (*visit_stacks)(leaks_visit *visit), struct leak_list
     state.list = list;
     state.gray = gray;
     state.gray_count = 0;
+    kasan_quarantine_flush();
     visit_objects(make_white);
     search_roots(visit_stacks);
     search_gray();

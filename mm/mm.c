@@ -4,6 +4,7 @@
 #include "kernel/panic.h"
 #include "mm/buddy.h"
 #include "mm/fault.h"
+#include "mm/kasan.h"
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
 #include "mm/memmap.h"
@@ -24,6 +25,7 @@ static bool is_mapped(uintptr_t address)
 void mm_init(void)
 {
     paging_init(); /* the kernel's view of it: the direct map */
+    kasan_init();  /* only with KASAN=1: from here on, each access is checked */
     page_init();   /* a struct page for each frame; free ones to buddy */
     paging_free_boot_tables();
     kmap_init();                 /* windows on frames outside the direct map */

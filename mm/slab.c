@@ -111,6 +111,7 @@ static void slab_format(struct slab_cache *cache, struct page *page)
         tail->next = place += step;
     }
     tail->next = NO_FREE_SLOT;
+    kasan_slab_made(cache, page);
 }
 
 /* Lock held.  A new, empty slab; NULL: no memory. */
@@ -298,6 +299,7 @@ static __attribute__((noinline)) void *alloc_slowly(struct slab_cache *cache, un
     cache->refills += object && cache->debug; /* they have no magazine */
     cache->failures += object == NULL;
     spin_unlock(&cache->lock, irq);
+    kasan_object_allocated(cache, object);
     if (object && (flags & PAGE_ZERO))
         memset(object, 0, cache->object_size);
     return object;
@@ -318,6 +320,7 @@ void *slab_alloc(struct slab_cache *cache, unsigned flags)
     slab_tail_of(cache, object)->state = SLOT_USED;
     cache->allocs++;
     spin_unlock(&cache->lock, irq);
+    kasan_object_allocated(cache, object);
     if (flags & PAGE_ZERO)
         memset(object, 0, cache->object_size);
     return object;
@@ -390,6 +393,8 @@ void slab_free(struct slab_cache *cache, void *object)
 {
     struct page *page = slab_frame_of(object);
 
+    if (kasan_object_freed(cache, object))
+        return;
     if (likely(page && page->kind == PAGE_SLAB && page->cache_id == cache->id))
         slab_free_in(cache, page, object);
     else
@@ -421,7 +426,7 @@ static void choose_layout(struct slab_cache *cache, size_t size, size_t align)
     uint32_t end = (uint32_t)size;
 
     cache->object_size = (uint32_t)size;
-    cache->align = (uint32_t)MAX(align ? align : sizeof(void *), OFFSET_UNIT);
+    cache->align = (uint32_t)MAX(align ? align : sizeof(void *), SLOT_ALIGN_MIN);
     if (cache->constructor || cache->debug) {
         /* The link lies behind the object, where it does no harm to the contents. */
         end += cache->debug & SLAB_REDZONE ? MIN_REDZONE : 0;
@@ -429,9 +434,10 @@ static void choose_layout(struct slab_cache *cache, size_t size, size_t align)
         cache->link_offset = (uint16_t)end;
         end += sizeof(struct slot_tail);
     }
-    cache->slot_size = ALIGN_UP(MAX(end, OFFSET_UNIT), cache->align);
+    end = ALIGN_UP(MAX(end, OFFSET_UNIT), cache->align);
     if (cache->debug) /* next to the slot behind: no byte is left out by the redzone */
-        cache->link_offset = (uint16_t)(cache->slot_size - sizeof(struct slot_tail));
+        cache->link_offset = (uint16_t)(end - sizeof(struct slot_tail));
+    cache->slot_size = ALIGN_UP(kasan_slot_end(cache, end), cache->align);
     uint32_t room = cache->slot_size + slab_tracks_bytes(cache);
     cache->order = (uint8_t)choose_order(room);
     cache->objects_per_slab = objects_in(room, cache->order);
@@ -509,6 +515,7 @@ int slab_cache_destroy(struct slab_cache *cache)
 
 uint32_t slab_cache_shrink(struct slab_cache *cache)
 {
+    kasan_quarantine_flush();
     uint32_t irq = spin_lock(&cache->lock);
     uint32_t slabs_before = cache->slabs;
 

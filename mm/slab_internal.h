@@ -3,11 +3,17 @@
 #pragma once
 
 #include "kernel/cpu/spinlock.h"
+#include "mm/kasan.h"
 #include "mm/slab.h"
 #include "mm/track.h"
 
 #define OFFSET_UNIT 4u /* struct page.free and the links count in words */
 #define NO_FREE_SLOT 0xFFFFu
+#ifdef KASAN
+#define SLOT_ALIGN_MIN 8u /* what a byte of the shadow stands for */
+#else
+#define SLOT_ALIGN_MIN OFFSET_UNIT
+#endif
 
 /* Words about a slot while it is free.  They lie in the object itself or, in caches that must
  * leave it alone, behind it. */
@@ -43,6 +49,9 @@ struct slab_cache {
     struct list_node full;
     uint32_t slabs, slabs_full, slabs_empty;
     unsigned debug;
+#ifdef KASAN
+    uint32_t track_offset; /* of the struct kasan_track in a slot */
+#endif
     void (*constructor)(void *object);
     char name[SLAB_NAME_MAX];
 };
@@ -95,7 +104,7 @@ static inline struct slot_tail *slab_tail_of(const struct slab_cache *cache, voi
 
 static inline uint32_t slab_objects_in_use(const struct slab_cache *cache)
 {
-    return cache->taken - cache->magazine.count;
+    return cache->taken - cache->magazine.count - kasan_quarantined(cache);
 }
 
 /* ---- slab.c, for kmalloc.c ---- */

@@ -21,6 +21,7 @@
 #include "kernel/cpu/guarded.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/layout.h"
+#include "mm/kasan.h"
 #include "mm/kmap.h"
 
 #define STRING_PIECE 32u /* divides PAGE_SIZE */
@@ -34,6 +35,7 @@ size_t copy_from_user(void *dst, uaddr_t src, size_t nbytes)
 {
     if (!user_range_is_valid(src, nbytes))
         return nbytes;
+    kasan_check_write(dst, nbytes);
     return guarded_copy(dst, (const void *)src, nbytes);
 }
 
@@ -41,6 +43,7 @@ size_t copy_to_user(uaddr_t dst, const void *src, size_t nbytes)
 {
     if (!user_range_is_valid(dst, nbytes))
         return nbytes;
+    kasan_check_read(src, nbytes);
     return guarded_copy((void *)dst, src, nbytes);
 }
 

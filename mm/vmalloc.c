@@ -28,6 +28,7 @@
 #include "kernel/log.h"
 #include "mm/buddy.h"
 #include "mm/cache.h"
+#include "mm/kasan.h"
 #include "mm/paging.h"
 #include "mm/slab.h"
 
@@ -136,6 +137,8 @@ static ALWAYS_INLINE void set_complete(struct area *area, bool complete)
     bool changed = area->complete != complete;
 
     area->complete = complete;
+    if (complete) /* the addresses may have been a stack */
+        kasan_unpoison((void *)first_page(area), npages_of(area) * PAGE_SIZE);
     if (likely(area->flags == 0) || !changed)
         return;
     flush_caches(area);

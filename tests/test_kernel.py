@@ -12,7 +12,9 @@ import pytest
 import ktap
 from machine import BUILD, EXIT_PASSED, ROOT, Machine, Result, boot, run
 
-SOURCES = {path.stem[5:]: path for path in sorted((ROOT / "tests/kernel").glob("test_*.c"))}
+SANITIZERS = {"test_kasan", "test_ubsan"}  # in kernels of their own: test_sanitizers.py
+SOURCES = {path.stem[5:]: path for path in sorted((ROOT / "tests/kernel").glob("test_*.c"))
+           if path.stem not in SANITIZERS}
 CASES = {suite: ktap.listed_cases(source) for suite, source in SOURCES.items()}
 MEMORY_SUITES = ["memmap", "page", "buddy", "paging", "slab", "kmalloc", "vmalloc", "space",
                  "fault", "uaccess", "cache"]

@@ -13,7 +13,7 @@ LAYERS = [
     ["kernel/lib", "boot/multiboot.h"],
     ["kernel/cpu"],
     ["kernel/dev", "kernel/log", "kernel/panic", "kernel/panic_entry",
-     "kernel/symbols"],
+     "kernel/symbols", "kernel/ubsan"],
     ["mm"],
     ["kernel/sched"],
     ["kernel/fs"],

@@ -10,6 +10,13 @@
  * Registers   These three are the caller's to save; EDI and ESI are ours.  The ABI has DF clear at
  *             every call, and it is clear again on return. */
 
+/* With KASAN=1, mm/kasan/shadow.c has functions of these names, which check and then come here. */
+#ifdef KASAN
+#define memset unchecked_memset
+#define memcpy unchecked_memcpy
+#define memmove unchecked_memmove
+#endif
+
         .text
 
 /* A function's first instructions. */

@@ -44,6 +44,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "mm/inject.h"
+#include "mm/kasan.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/vmalloc.h"
@@ -102,7 +103,10 @@ static void *stack_alloc(void)
         sched.stats.spare_stacks--;
     }
     irq_restore(irq);
-    return stack ? stack : vmalloc(KERNEL_STACK_PAGES, PAGE_STACK);
+    if (!stack)
+        return vmalloc(KERNEL_STACK_PAGES, PAGE_STACK);
+    kasan_unpoison(stack, KERNEL_STACK_PAGES * PAGE_SIZE); /* frames that were never left */
+    return stack;
 }
 
 static void stack_free(void *stack)

@@ -10,7 +10,11 @@
 #include "kernel/cpu/trap.h"
 #include "kernel/lib/list.h"
 
+#ifdef KASAN
+#define KERNEL_STACK_PAGES 4u /* redzones between the variables, and calls of the checks */
+#else
 #define KERNEL_STACK_PAGES 2u
+#endif
 #define THREAD_NAME_MAX 16u
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, THREAD_DEAD };

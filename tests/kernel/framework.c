@@ -18,6 +18,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "mm/buddy.h"
+#include "mm/kasan.h"
 #include "mm/leaks.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
@@ -108,6 +109,8 @@ void test_panic_expect(struct test *t, const char *part, const char *file, int l
                        const char *text)
 {
     expected_panic.armed = false;
+    /* The functions that were left by the jump have not taken back their redzones. */
+    kasan_unpoison(thread_current()->stack, KERNEL_STACK_PAGES * PAGE_SIZE);
     irq_enable();
     if (!expected_panic.caught) {
         note_failure(t, file, line, text);

@@ -279,6 +279,7 @@ static void many_forks_leave_nothing(struct test *t)
     struct space *child = space_fork(parent);
     REQUIRE(t, child != NULL);
     space_put(child);
+    slab_shrink_all();
     uint32_t before = buddy_free_frames();
     for (unsigned i = 0; i < 200; i++) {
         child = space_fork(parent);
@@ -288,6 +289,7 @@ static void many_forks_leave_nothing(struct test *t)
                   0);
         space_put(child);
     }
+    slab_shrink_all();
     EXPECT_EQ(t, buddy_free_frames(), before);
     for (unsigned i = 0; i < PAGES; i++)
         EXPECT(t, has_byte(parent, BASE + i * PAGE_SIZE, (uint8_t)(i + 1)));

@@ -94,11 +94,13 @@ static void names_are_listed(struct test *t)
     struct thread_info info;
     bool found = false;
     finished = 0;
+    uint32_t irq = irq_save(); /* it could run, end and be gone at once */
     struct thread *thread = thread_create("a-name-longer-than-it-may-be", note_argument, NULL);
-    REQUIRE(t, thread != NULL);
-    uint32_t id = thread->id;
-    EXPECT(t, thread_next_info(&id, &info));
-    EXPECT_EQ(t, info.id, thread->id);
+    uint32_t created = thread ? thread->id : 0, id = created;
+    bool listed = thread && thread_next_info(&id, &info);
+    irq_restore(irq);
+    REQUIRE(t, listed);
+    EXPECT_EQ(t, info.id, created);
     EXPECT_EQ(t, strncmp(info.name, "a-name-longer-than-it-may-be", strlen(info.name)), 0);
     EXPECT(t, strlen(info.name) < THREAD_NAME_MAX);
     for (id = 0; thread_next_info(&id, &info); id = info.id + 1)
