@@ -370,7 +370,8 @@ static __attribute__((noinline)) struct page *alloc_slowly(unsigned order, enum 
 
     if (order <= BUDDY_MAX_ORDER && !inject_hits(INJECT_PAGE)) {
         page = zones_alloc(best, order, kind);
-        for (unsigned round = 0; !page && reclaim.hook && round < RECLAIM_ROUNDS; round++) {
+        bool may_reclaim = reclaim.hook && !(flags & PAGE_NO_RECLAIM);
+        for (unsigned round = 0; !page && may_reclaim && round < RECLAIM_ROUNDS; round++) {
             reclaim.calls++;
             if (reclaim.hook(order) == 0)
                 break;

@@ -16,6 +16,7 @@ enum zone_id { ZONE_DMA, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_COUNT };
 #define PAGE_DMA (1u << 0) /* below 16 MiB only */
 #define PAGE_HIGHMEM_OK (1u << 1) /* HIGHMEM first: the caller uses kmap */
 #define PAGE_ZERO (1u << 2) /* filled with zeros; not with PAGE_HIGHMEM_OK (kmap_zero_frame) */
+#define PAGE_NO_RECLAIM (1u << 3) /* nice to have: fails where reclaim would have to run */
 
 /* Take 2^order contiguous frames, aligned to their size, from the zones that `flags` allow.
  * The block is accounted to `kind` (PAGE_KIND_FIRST_USED ..) and its first frame has kind,

@@ -7,7 +7,7 @@
  *             second, ... until an operation goes through untouched.
  * Two ways    a rule for the whole system (kernel parameter inject=, shell), and a countdown of
  *             each thread, with which a test aims at one system call and nothing else.
- * Cost        inject_armed is 0 while there is neither: one comparison for each allocation.
+ * Cost        inject_armed is false while there is neither: one comparison for each allocation.
  * Random      xorshift from a seed, so that a failure that was found can be found again.
  * Lock        "inject": the rule and the counts.
  * Reading     Linux, Documentation/fault-injection/fault-injection.rst; G. Marsaglia,
@@ -32,7 +32,7 @@ static struct {
     bool show_all;       /* stay armed */
 } state = { .lock = SPINLOCK_INIT("inject") };
 
-uint32_t inject_armed;
+bool inject_armed;
 
 /* Lock held. */
 static void arm(void)

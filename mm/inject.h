@@ -53,7 +53,7 @@ void inject_switch(uint32_t *countdown);
 
 /* ---- for the allocators ---- */
 
-extern uint32_t inject_armed; /* not 0: a request may have to fail, ask inject_decide() */
+extern bool inject_armed; /* a request may have to fail, ask inject_decide() */
 
 /* From now on inject_armed stays set, so that no request takes a shortcut: for who wants to see
  * them all (mm/track.h). */
@@ -63,5 +63,5 @@ bool inject_decide(unsigned kind);
 /* Must this request fail?  One comparison as long as nothing is to be injected. */
 static inline bool inject_hits(unsigned kind)
 {
-    return unlikely(inject_armed != 0) && inject_decide(kind);
+    return unlikely(inject_armed) && inject_decide(kind);
 }

@@ -6,8 +6,14 @@
  *               of 8 bytes.
  * Above, and for DMA   a block from buddy; struct page keeps the size.  (Slabs are not kept by
  *               zone: device drivers ask seldom, and for whole buffers.)
+ * Asked         how many bytes callers asked for is summed up for each class (slabtop: ASKED): what
+ *               they were given beyond that is lost inside the objects.  Over all calls, not over
+ *               the objects in use now: for that, each object would have to keep its size.
  * Free          needs no size: the frame's struct page says whether it is a slab (of which
- *               cache) or a block (of which order). */
+ *               cache) or a block (of which order).  In the tail of a slab it only has the number
+ *               of the cache: a hint, for it may be left over from a slab that was there once.  The
+ *               cache knows how large its slabs are, and so where the head must be, and the head
+ *               says whether the hint was true. */
 #include "mm/kmalloc.h"
 
 #include "kernel/lib/assert.h"
@@ -69,21 +75,21 @@ static __attribute__((noinline)) void *kmalloc_pages(size_t nbytes, unsigned fla
 
 void *kmalloc(size_t nbytes, unsigned flags)
 {
-    size_t step = (nbytes - 1) / CLASS_STEP; /* of 0 bytes: a very large one */
+    size_t last = nbytes - 1; /* of 0 bytes: a very large one */
 
-    if (likely(step < ARRAY_SIZE(state.class_of_step) && !(flags & PAGE_DMA))) {
-        struct slab_cache *cache = state.caches[state.class_of_step[step]];
-        void *object = slab_alloc(cache, flags);
-        kasan_object_sized(cache, object, nbytes);
-        return object;
-    }
-    return kmalloc_pages(nbytes, flags);
+    if (unlikely(last >= SLAB_CLASS_MAX || (flags & PAGE_DMA)))
+        return kmalloc_pages(nbytes, flags);
+    struct slab_cache *cache = state.caches[state.class_of_step[last / CLASS_STEP]];
+    cache->requested_high += __builtin_add_overflow(cache->requested_low, nbytes,
+                                                    &cache->requested_low);
+    void *object = slab_alloc(cache, flags);
+    kasan_object_sized(cache, object, nbytes);
+    return object;
 }
 
-/* A slab of one of our caches? */
-static bool is_small(const struct page *page)
+static ALWAYS_INLINE bool is_ours(unsigned cache_id)
 {
-    return page->kind == PAGE_SLAB && page->cache_id - FIRST_ID < CLASS_COUNT;
+    return cache_id - FIRST_ID < CLASS_COUNT;
 }
 
 /* The block of a pointer; panics if kmalloc() did not return it.  (The inside of a small object is
@@ -95,36 +101,43 @@ static struct page *checked_block(const void *pointer)
     ASSERT(paddr < LOWMEM_MAX_BYTES && paddr >> PAGE_SHIFT < max_pfn,
            "kfree of %p, which is outside the direct map", pointer);
     struct page *page = slab_block_of(pointer);
-    if (is_small(page))
+    if (page->kind == PAGE_SLAB) {
+        struct slab_cache *cache = slab_owner(page);
+        ASSERT(is_ours(slab_cache_id(cache)), "kfree of %p, which belongs to slab cache %s",
+               pointer, slab_cache_name(cache));
         return page;
-    ASSERT(page->kind != PAGE_SLAB, "kfree of %p, which belongs to slab cache %s", pointer,
-           slab_cache_name(slab_caches[page->cache_id]));
+    }
     ASSERT(page->kind == PAGE_KMALLOC && pointer == page_to_virt(page),
            "kfree of %p, which kmalloc did not return (%s)", pointer,
            page_kind_name(page->kind));
     return page;
 }
 
-/* What is neither a large block nor in the first frame of a slab. */
+/* A large block, an object of a small slab, or nothing that kmalloc() returned. */
 static __attribute__((noinline)) void free_other(void *pointer)
 {
     if (!pointer)
         return;
     struct page *page = checked_block(pointer);
-    if (!kasan_object_freed(slab_caches[page->cache_id], pointer))
-        slab_free_slowly(slab_caches[page->cache_id], page, pointer);
+    if (page->kind != PAGE_SLAB)
+        buddy_free(page, page->order);
+    else if (!kasan_object_freed(slab_owner(page), pointer))
+        slab_free_slowly(slab_owner(page), pointer);
 }
 
 void kfree(void *pointer)
 {
-    struct page *page = slab_frame_of(pointer);
+    pfn_t pfn = virt_to_paddr(pointer) >> PAGE_SHIFT;
 
-    if (likely(page && is_small(page))) {
-        if (!kasan_object_freed(slab_caches[page->cache_id], pointer))
-            slab_free_in(slab_caches[page->cache_id], page, pointer);
-    } else if (page && page->kind == PAGE_KMALLOC &&
-               IS_ALIGNED((uintptr_t)pointer, PAGE_SIZE)) {
-        buddy_free(page, page->order);
+    if (unlikely(pfn >= max_pfn || !is_ours(pfn_to_page(pfn)->cache_id))) {
+        free_other(pointer);
+        return;
+    }
+    struct slab_cache *cache = slab_caches[pfn_to_page(pfn)->cache_id];
+    const struct page *head = slab_usual_head(cache, pfn);
+    if (likely(slab_is_usual(cache, head))) {
+        if (!kasan_object_freed(cache, pointer))
+            slab_free_in(cache, head, pointer);
     } else {
         free_other(pointer);
     }
@@ -134,7 +147,7 @@ size_t kmalloc_usable_size(const void *pointer)
 {
     struct page *page = checked_block(pointer);
     size_t nbytes = page->kind == PAGE_KMALLOC ? PAGE_SIZE << page->order
-                                               : slab_object_size(slab_caches[page->cache_id]);
+                                               : slab_object_size(slab_owner(page));
 
     kasan_unpoison(pointer, nbytes); /* who asks may use them */
     return nbytes;

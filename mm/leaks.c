@@ -77,7 +77,7 @@ bool leaks_available(void)
 
 static struct slab_cache *tracked_cache(const struct page *head)
 {
-    struct slab_cache *cache = slab_caches[head->cache_id];
+    struct slab_cache *cache = slab_owner(head);
     return cache && (cache->debug & SLAB_TRACK) ? cache : NULL;
 }
 
@@ -112,7 +112,7 @@ static void visit_slab(const struct page *head, void (*visit)(const struct objec
     if (!cache)
         return;
     uint8_t *slot = slab_base(cache, head);
-    for (uint32_t i = 0; i < cache->objects_per_slab; i++, slot += cache->slot_size)
+    for (uint32_t i = 0; i < slab_slots(cache, head); i++, slot += cache->slot_size)
         if (object_in_slot(cache, head, slot, &object))
             visit(&object);
 }
@@ -148,9 +148,8 @@ static void clear_list(struct leak_list *list)
 
 static const char *name_of(const struct object *object)
 {
-    return object->head->kind == PAGE_SLAB
-               ? slab_cache_name(slab_caches[object->head->cache_id])
-               : page_kind_name((enum page_kind)object->head->kind);
+    return object->head->kind == PAGE_SLAB ? slab_cache_name(slab_owner(object->head))
+                                           : page_kind_name((enum page_kind)object->head->kind);
 }
 
 /* Objects of one kind are of one site if the way to their allocation is the same. */
@@ -237,7 +236,8 @@ static bool find_in_slab(const struct page *head, uintptr_t address, struct obje
         return false;
     uint8_t *base = slab_base(cache, head);
     uint32_t offset = address - (uintptr_t)base;
-    if (offset >= cache->slots_bytes || offset % cache->slot_size >= cache->object_size)
+    if (offset / cache->slot_size >= slab_slots(cache, head) ||
+        offset % cache->slot_size >= cache->object_size)
         return false;
     return object_in_slot(cache, head, base + offset - offset % cache->slot_size, object);
 }

@@ -149,8 +149,7 @@ static bool slab_frames_check(void)
     uint32_t irq = irq_save(); /* one moment for both counts */
 
     for (unsigned i = 0; slab_get_stats(i, &cache); i++)
-        frames += (cache.slabs_full + cache.slabs_partial + cache.slabs_empty) *
-                  cache.pages_per_slab;
+        frames += cache.frames;
     buddy_get_stats(&buddy);
     irq_restore(irq);
     if (frames == buddy.frames[PAGE_SLAB])

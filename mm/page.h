@@ -40,7 +40,8 @@ struct page {
     union {
         uint32_t refs; /* user frames: page-table entries that map it, and the page cache */
         struct {
-            uint8_t cache_id; /* PAGE_SLAB: index in the table of caches */
+            uint8_t cache_id; /* PAGE_SLAB: index in the table of caches, see slab_internal.h;
+                                 also in the tails of most slabs, as a hint to kfree() */
             uint8_t colour;   /* PAGE_SLAB: offset of the first object, in colour units */
             uint16_t free;    /* PAGE_SLAB: first free object, see slab.c */
         };

@@ -58,12 +58,14 @@ struct slab_stats {
     uint32_t object_size, slot_size,
         align; /* bytes; a slot has the object and what debugging adds */
     uint32_t objects_per_slab, pages_per_slab, colours;
+    uint32_t frames; /* in all slabs; some may be smaller than pages_per_slab */
     uint32_t objects_in_use, objects_total;
     uint32_t objects_in_magazine,
         magazine_capacity; /* free objects; their slabs hold them as used */
     uint32_t slabs_full, slabs_partial, slabs_empty; /* as the slabs see it, see above */
     uint64_t allocs, frees, failures;
-    uint64_t refills; /* allocations that found the magazine empty, or the cache has none */
+    uint64_t refills;   /* allocations that found the magazine empty, or the cache has none */
+    uint64_t requested; /* bytes that all calls of kmalloc asked for; 0: not its cache */
     unsigned debug;
 };
 

@@ -86,11 +86,11 @@ unsigned slab_debug_flags_for(const char *name)
 struct tracks *slab_tracks_of(const struct slab_cache *cache, const void *slot)
 {
     const struct page *page = slab_block_of(slot);
-    uint8_t *end = (uint8_t *)page_to_virt(page) + (PAGE_SIZE << cache->order);
+    uint8_t *end = (uint8_t *)page_to_virt(page) + (PAGE_SIZE << page->order);
     uint32_t index = (uint32_t)((const uint8_t *)slot - slab_base(cache, page)) /
                      cache->slot_size;
 
-    return (struct tracks *)end - cache->objects_per_slab + index;
+    return (struct tracks *)end - slab_slots(cache, page) + index;
 }
 
 static uint32_t redzone_bytes(const struct slab_cache *cache)
@@ -211,11 +211,9 @@ static enum slot_state state_of(const struct slab_cache *cache, void *slot)
 /* The slot so many slots on; NULL if the slab ends before. */
 static void *neighbour(const struct slab_cache *cache, void *slot, int distance)
 {
-    uint8_t *base = slab_base(cache, slab_block_of(slot));
-    uint32_t offset = (uint32_t)((uint8_t *)slot - base) +
-                      (uint32_t)distance * cache->slot_size;
+    uint8_t *other = (uint8_t *)slot + distance * (int)cache->slot_size;
 
-    return offset < cache->slots_bytes ? base + offset : NULL;
+    return slab_is_slot(cache, slab_block_of(slot), other) ? other : NULL;
 }
 
 /* Offset of the first byte of a slot that is not as it should be; the slot's size if none. */
@@ -352,15 +350,15 @@ static bool check_free_list(struct slab_cache *cache, struct page *page)
 
     for (uint16_t place = page->free; place != NO_FREE_SLOT; free++) {
         void *slot = slab_slot_at(page, place);
-        if (free == cache->objects_per_slab || !slab_is_slot(cache, page, slot))
+        if (free == slab_slots(cache, page) || !slab_is_slot(cache, page, slot))
             return violated(cache, "free list", page_to_virt(page), place, NO_FREE_SLOT);
         if (!free_slot_is_sound(cache, slot))
             return false;
         place = slab_tail_of(cache, slot)->next;
     }
-    if (free + page->objects != cache->objects_per_slab)
+    if (free + page->objects != slab_slots(cache, page))
         return violated(cache, "free objects", page_to_virt(page), free,
-                        cache->objects_per_slab - page->objects);
+                        slab_slots(cache, page) - page->objects);
     return true;
 }
 
@@ -369,7 +367,7 @@ static bool check_used_slots(struct slab_cache *cache, struct page *page)
 {
     if (!(cache->debug & SLAB_CONSISTENCY))
         return true;
-    for (uint32_t i = 0; i < cache->objects_per_slab; i++) {
+    for (uint32_t i = 0; i < slab_slots(cache, page); i++) {
         void *slot = slab_base(cache, page) + i * cache->slot_size;
         if (slab_tail_of(cache, slot)->state != SLOT_FREE &&
             !slot_is_sound(cache, slot, SLOT_USED))
@@ -380,7 +378,7 @@ static bool check_used_slots(struct slab_cache *cache, struct page *page)
 
 /* What a walk over a list of slabs found. */
 struct slab_count {
-    uint32_t slabs, empty, objects;
+    uint32_t slabs, empty, objects, frames, slots;
 };
 
 static bool check_list(struct slab_cache *cache, struct list_node *list, bool full,
@@ -388,15 +386,17 @@ static bool check_list(struct slab_cache *cache, struct list_node *list, bool fu
 {
     list_for_each(node, list) {
         struct page *page = list_entry(node, struct page, node);
-        if (page->kind != PAGE_SLAB || page->cache_id != cache->id)
+        if (page->kind != PAGE_SLAB || slab_owner(page) != cache)
             return violated(cache, "owner", page_to_virt(page), page->cache_id, cache->id);
-        if ((page->objects == cache->objects_per_slab) != full)
+        if ((page->objects == slab_slots(cache, page)) != full)
             return violated(cache, "list", page_to_virt(page), page->objects, full);
         if (!check_free_list(cache, page) || !check_used_slots(cache, page))
             return false;
         count->slabs++;
         count->empty += page->objects == 0;
         count->objects += page->objects;
+        count->frames += 1u << page->order;
+        count->slots += slab_slots(cache, page);
     }
     return true;
 }
@@ -411,7 +411,7 @@ static bool check_magazine(struct slab_cache *cache)
     for (uint32_t i = 1; i <= magazine->count; i++) {
         void *object = magazine->objects[i];
         struct page *page = slab_block_of(object);
-        if (!page || page->kind != PAGE_SLAB || page->cache_id != cache->id ||
+        if (!page || page->kind != PAGE_SLAB || slab_owner(page) != cache ||
             !slab_is_slot(cache, page, object))
             return violated(cache, "object in the magazine", object, i, 0);
         if (!free_slot_is_sound(cache, object))
@@ -431,6 +431,10 @@ bool slab_debug_check(struct slab_cache *cache)
         return violated(cache, "full slabs", cache, full.slabs, cache->slabs_full);
     if (full.slabs + room.slabs != cache->slabs)
         return violated(cache, "slabs", cache, full.slabs + room.slabs, cache->slabs);
+    if (full.frames + room.frames != cache->frames)
+        return violated(cache, "frames", cache, full.frames + room.frames, cache->frames);
+    if (full.slots + room.slots != cache->slots)
+        return violated(cache, "slots", cache, full.slots + room.slots, cache->slots);
     if (full.objects + room.objects != cache->taken)
         return violated(cache, "objects taken", cache, full.objects + room.objects,
                         cache->taken);

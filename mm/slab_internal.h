@@ -32,22 +32,30 @@ struct magazine {
     void *objects[1 + MAGAZINE_MAX];
 };
 
+/* In struct page.cache_id of a slab of the small order. */
+#define SMALL_SLAB 0x80u
+_Static_assert(SLAB_MAX_CACHES <= SMALL_SLAB, "no room for the mark of a small slab");
+
 struct slab_cache {
     struct spinlock lock;
     struct magazine magazine;
     uint64_t allocs, failures, refills;
+    uint32_t requested_low, requested_high; /* bytes; counted by kmalloc, without the lock */
     uint32_t taken; /* objects out of the slabs: in use or in the magazine */
     uint32_t slot_size, object_size, align;
-    uint32_t slot_reciprocal; /* 2^32 / slot_size, rounded up */
-    uint32_t slots_bytes;     /* of all slots of a slab */
-    uint32_t objects_per_slab;
+    uint32_t slot_reciprocal, last_slot; /* see slab_is_slot_offset() */
+    uint32_t offset_mask; /* bytes of a slab - 1: slabs are aligned to their size */
+    pfn_t head_mask;      /* takes the number of any frame to that of the head */
+    uint32_t objects_per_slab, objects_per_small_slab;
     uint8_t id;
-    uint8_t order;
-    uint16_t link_offset; /* of the slot_tail in a slot */
+    uint8_t order, small_order; /* of its slabs; of those made when there is no such block */
+    uint16_t link_offset;       /* of the slot_tail in a slot */
     uint32_t colour_unit, colours, next_colour;
     struct list_node with_room; /* slabs with a free object; empty ones last */
     struct list_node full;
     uint32_t slabs, slabs_full, slabs_empty;
+    uint32_t empty_kept;    /* empty slabs at most; small ones are given back at once */
+    uint32_t frames, slots; /* of all slabs */
     unsigned debug;
 #ifdef KASAN
     uint32_t track_offset; /* of the struct kasan_track in a slot */
@@ -69,21 +77,32 @@ static inline uint8_t *slab_base(const struct slab_cache *cache, const struct pa
     return (uint8_t *)page_to_virt(page) + slab_colour_bytes(cache, page);
 }
 
-/* Is there a slot so many bytes from the first one?  Without a division: for x below 2^16 and
- * the reciprocal r of d, x is a multiple of d if and only if x * r mod 2^32 < r (Lemire, Kaser
- * and Kurz, "Faster Remainder by Direct Computation", 2019). */
-static inline bool slab_is_slot_offset(const struct slab_cache *cache, uint32_t offset)
+/* Slots of a slab. */
+static inline uint32_t slab_slots(const struct slab_cache *cache, const struct page *page)
 {
-    return offset < cache->slots_bytes &&
-           offset * cache->slot_reciprocal < cache->slot_reciprocal;
+    return page->order == cache->order ? cache->objects_per_slab
+                                       : cache->objects_per_small_slab;
 }
 
-/* Is `object` the start of a slot of this slab? */
+/* Is there a slot so many bytes from the first one of a slab of the usual order?  (Below 0, too.)
+ * Without a division: let d be the size of a slot and r = 2^32 / d rounded down, plus 1, so that
+ * r * d = 2^32 + e with e from 1 to d.  Then x * r mod 2^32 is n * e if x = n * d, and at least r,
+ * which is more, if x is no multiple of d (after Lemire, Kaser and Kurz, "Faster Remainder by
+ * Direct Computation", 2019).  So one comparison with the last slot's n * e says it all.  That
+ * holds while r is more than the slots of a slab times d: for 32 KiB and slots of 8 KiB, 2^19 is
+ * more than 2^15. */
+static inline bool slab_is_slot_offset(const struct slab_cache *cache, uint32_t offset)
+{
+    return offset * cache->slot_reciprocal <= cache->last_slot;
+}
+
+/* Is `object` the start of a slot of this slab, of whatever order? */
 static inline bool slab_is_slot(const struct slab_cache *cache, const struct page *page,
                                 const void *object)
 {
-    return slab_is_slot_offset(
-        cache, (uint32_t)((uintptr_t)object - (uintptr_t)slab_base(cache, page)));
+    uint32_t offset = (uint32_t)((uintptr_t)object - (uintptr_t)slab_base(cache, page));
+    return offset % cache->slot_size == 0 &&
+           offset / cache->slot_size < slab_slots(cache, page);
 }
 
 /* Places count words from the start of the slab's first frame. */
@@ -111,34 +130,44 @@ static inline uint32_t slab_objects_in_use(const struct slab_cache *cache)
 
 extern struct slab_cache *slab_caches[SLAB_MAX_CACHES]; /* by id; NULL: unused */
 
+/* The cache of a slab. */
+static inline struct slab_cache *slab_owner(const struct page *page)
+{
+    return slab_caches[page->cache_id & ~SMALL_SLAB];
+}
+
 /* The head of the block that a pointer is in; NULL if there is no such frame. */
 struct page *slab_block_of(const void *pointer);
 
-/* Any object of a slab of the cache, with all checks. */
-void slab_free_slowly(struct slab_cache *cache, struct page *page, void *object);
+/* Whatever the pointer is, with all checks. */
+void slab_free_slowly(struct slab_cache *cache, void *object);
 
-/* The frame that a pointer is in; NULL if there is none.  An address beyond the direct map may
- * give a frame of high memory, which is never PAGE_SLAB. */
-static ALWAYS_INLINE struct page *slab_frame_of(const void *pointer)
+/* Where the head of a slab of the usual order must be, if the frame is in one. */
+static ALWAYS_INLINE struct page *slab_usual_head(const struct slab_cache *cache, pfn_t pfn)
 {
-    pfn_t pfn = virt_to_paddr(pointer) >> PAGE_SHIFT;
-    return likely(pfn < max_pfn) ? pfn_to_page(pfn) : NULL;
+    return pfn_to_page(pfn & cache->head_mask);
 }
 
-/* Free an object in the first frame of a slab, if nothing is to be done but to put it on top of
- * the magazine; else slowly. */
-static ALWAYS_INLINE void slab_free_in(struct slab_cache *cache, struct page *page,
+/* Is that what it is? */
+static ALWAYS_INLINE bool slab_is_usual(const struct slab_cache *cache, const struct page *page)
+{
+    return page->kind == PAGE_SLAB && page->cache_id == cache->id;
+}
+
+/* Free an object in a slab of the usual order, if nothing is to be done but to put it on top of the
+ * magazine; else slowly. */
+static ALWAYS_INLINE void slab_free_in(struct slab_cache *cache, const struct page *page,
                                        void *object)
 {
     struct magazine *magazine = &cache->magazine;
     struct slot_tail *tail = slab_tail_of(cache, object);
-    uint32_t offset = ((uintptr_t)object & PAGE_MASK) - slab_colour_bytes(cache, page);
+    uint32_t offset = ((uintptr_t)object & cache->offset_mask) - slab_colour_bytes(cache, page);
     uint32_t irq = spin_lock(&cache->lock);
 
     if (unlikely(magazine->count == magazine->capacity || !slab_is_slot_offset(cache, offset) ||
                  tail->state == SLOT_FREE || magazine->objects[magazine->count] == object)) {
         spin_unlock(&cache->lock, irq);
-        slab_free_slowly(cache, page, object);
+        slab_free_slowly(cache, object);
         return;
     }
     tail->state = SLOT_FREE;

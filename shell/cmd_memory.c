@@ -48,7 +48,7 @@ static void print_slabs(void)
         "# name               objs     objs  size perslab perslab   slabs  slabs     kB\n");
     for (unsigned i = 0; slab_get_stats(i, &s); i++) {
         uint32_t active = s.slabs_full + s.slabs_partial, slabs = active + s.slabs_empty;
-        uint32_t held = slabs * s.pages_per_slab * PAGE_SIZE;
+        uint32_t held = s.frames * PAGE_SIZE;
         shell_printf("%-15s %8u %8u %5u %7u %7u %7u %6u %6u\n", s.name, s.objects_in_use,
                      s.objects_total, s.slot_size, s.objects_per_slab, s.pages_per_slab, active,
                      slabs, (held - s.objects_in_use * s.slot_size) / KiB);

@@ -1,6 +1,7 @@
 /* shell/cmd_slab.c - small objects of the kernel: the largest caches, damage, leaks. */
 #include "kernel/cpu/timer.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 #include "mm/kmalloc.h"
@@ -21,8 +22,7 @@ struct slab_bytes {
 
 static struct slab_bytes bytes_of(const struct slab_stats *s)
 {
-    uint32_t slabs = s->slabs_full + s->slabs_partial + s->slabs_empty;
-    struct slab_bytes bytes = { .held = slabs * s->pages_per_slab * PAGE_SIZE,
+    struct slab_bytes bytes = { .held = s->frames * PAGE_SIZE,
                                 .free = (s->objects_total - s->objects_in_use) *
                                         s->object_size };
 
@@ -75,19 +75,33 @@ static void print_totals(void)
                  sum.lost / KiB);
 }
 
+/* "  87%": what callers of kmalloc asked for, of all that they were given so far; "    -": objects of
+ * one kind, which need all their bytes. */
+static const char *asked_text(const struct slab_stats *s, char *text, size_t size)
+{
+    uint64_t given = (s->allocs + s->failures) * s->object_size;
+
+    if (s->requested)
+        snprintf(text, size, "%3u%%", percent(s->requested, given));
+    else
+        strlcpy(text, "-", size);
+    return text;
+}
+
 static void print_row(const struct slab_stats *s)
 {
+    char asked[8];
     struct slab_bytes bytes = bytes_of(s);
     uint32_t slabs = s->slabs_full + s->slabs_partial + s->slabs_empty;
 
-    shell_printf("%7u %7u %3u%% %6u %6u %8u %6u %6u ", s->objects_total, s->objects_in_use,
+    shell_printf("%7u %7u %3u%% %5u %6u %7u %6u %5u ", s->objects_total, s->objects_in_use,
                  percent(s->objects_in_use, s->objects_total), s->object_size, slabs,
                  bytes.held / KiB, bytes.free / KiB, bytes.lost / KiB);
     if (s->magazine_capacity)
         shell_printf("%3u%% ", percent(s->allocs - s->refills, s->allocs));
     else
         shell_printf("   - ");
-    shell_printf("%s\n", s->name);
+    shell_printf("%5s %s\n", asked_text(s, asked, sizeof(asked)), s->name);
 }
 
 int cmd_slabtop(int argc, char *argv[])
@@ -100,7 +114,7 @@ int cmd_slabtop(int argc, char *argv[])
         return -EINVAL;
     sort_caches(&order);
     print_totals();
-    shell_printf("   OBJS  ACTIVE  USE   SIZE  SLABS  HELD kB   FREE   LOST  HIT NAME\n");
+    shell_printf("   OBJS  ACTIVE  USE  SIZE  SLABS HELD kB   FREE  LOST  HIT ASKED NAME\n");
     for (unsigned row = 0; row < MIN(rows, order.count); row++)
         if (slab_get_stats(order.caches[row].index, &s))
             print_row(&s);

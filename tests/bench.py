@@ -7,6 +7,9 @@ Linux 6.1 i386 (see LINUX_PARAMETERS; its allocators were measured in a module),
 
 --linux measures Linux again: the same program files on Debian's kernel in the same emulator.  That
 table and build/bench-linux.json have the rows which a program can measure, of both kernels.
+
+Behind the table of instructions come tables of memory that serves no user: what a frame costs, what
+slabs waste, what kmalloc gives beyond what was asked for; build/bench-overhead.json has them.
 """
 
 import json
@@ -98,6 +101,12 @@ LINUX_PARAMETERS = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr norandm
 LINUX_PROGRAMS = ["/bin/bench", "/bin/benchvm", "/bin/benchproc"]
 ROW = re.compile(r"^bench: (\w+) min=(\d+) median=(\d+)(?: samples=(\d+))?(?: fill=\d+)? unit=(\w+)$",
                  re.MULTILINE)
+OVERHEAD = re.compile(r"^overhead: (\w+) ([\w-]+) (.*)$", re.MULTILINE)
+# Linux 6.1 i386: bytes of struct page, and objects of a cache in 4 KiB (no header in the object).
+LINUX_STRUCT_PAGE = 40
+LINUX_OBJECTS = {32: 128, 64: 64, 128: 32, 256: 16}
+PAGE_BYTES = 4096
+KMALLOC_SLAB_MAX = 8192  # larger requests are blocks of frames
 UNSUPPORTED = re.compile(r"^bench: (\w+) unsupported$", re.MULTILINE)
 BOOT = re.compile(r"start: (\d+) ticks")
 ICOUNT = ["-icount", "shift=0,sleep=off"]
@@ -112,6 +121,40 @@ def count_boot():
 def rows_of(output):
     """{name: (min, median, unit)}"""
     return {row[1]: (int(row[2]), int(row[3]), row[5]) for row in ROW.finditer(output)}
+
+
+def overheads(output):
+    """{table: {name: {key: number}}}: as the kernel prints it, and what follows from it."""
+    tables = {}
+    for table, name, rest in OVERHEAD.findall(output):
+        pairs = (word.split("=") for word in rest.split())
+        tables.setdefault(table, {})[name] = {key: int(number) for key, number in pairs}
+    for cache in tables["caches"].values():
+        slab = cache["pages"] * PAGE_BYTES
+        cache["waste_percent"] = round(100 * cache["waste"] / slab, 1)
+        cache["objects_per_page"] = cache["objects"] / cache["pages"]
+        cache["linux_objects_per_page"] = LINUX_OBJECTS.get(cache["object"])
+    kmalloc = tables["kmalloc"]
+    for given, size in kmalloc.items():
+        size.update(kmalloc_waste({int(given): size}))
+    kmalloc["all"] = {"first": 1, "last": KMALLOC_SLAB_MAX, **kmalloc_waste(kmalloc)}
+    return tables
+
+
+def kmalloc_waste(classes):
+    """Mean bytes lost for a request, and their share of what is given: if all sizes are as likely
+    (uniform), and if each doubling of the size is (log: a size's weight is 1 / size)."""
+    waste = {}
+    for name, weight in (("uniform", lambda n: 1), ("log", lambda n: 1 / n)):
+        requests = lost = room = 0
+        for given, size in classes.items():
+            for n in range(size["first"], size["last"] + 1):
+                requests += weight(n)
+                lost += weight(n) * (int(given) - n)
+                room += weight(n) * int(given)
+        waste[f"{name}_lost"] = round(lost / requests, 1)
+        waste[f"{name}_percent"] = round(100 * lost / room, 1)
+    return waste
 
 
 def run_strata():
@@ -161,6 +204,38 @@ def print_table(table):
               f"{'' if not row['target'] or row['median'] <= row['target'] else '  above target'}")
 
 
+def print_frames(frames, constructor):
+    size, mem_map = frames["struct_page"]["bytes"], frames["mem_map"]
+    print(f"\nmemory for {mem_map['ram']} KiB of RAM{'Linux':>16}{'Strata':>9}")
+    print(f"{'struct page, bytes':34}{LINUX_STRUCT_PAGE:>9}{size:>9}")
+    print(f"{'struct page, % of RAM':34}{100 * LINUX_STRUCT_PAGE / PAGE_BYTES:>9.2f}"
+          f"{100 * size / PAGE_BYTES:>9.2f}")
+    print(f"{'mem_map, KiB':34}{'-':>9}{mem_map['kib']:>9}")
+    direct = frames["direct_map"]
+    print(f"{'page tables after boot, KiB':34}{'-':>9}{direct['kib']:>9}"
+          f"  (direct map: {direct['pages_4m']} pages of 4 MiB, {direct['pages_4k']} of 4 KiB)")
+    print(f"{'kernel image with bench, KiB':34}{'-':>9}{frames['kernel']['kib']:>9}")
+    print("\na constructor's work       allocs   calls    pair")
+    for name, row in constructor.items():
+        print(f"{name:24}{row['allocs']:>9}{row['calls']:>8}{row['pair']:>8}")
+
+
+def print_caches(caches):
+    print("\n                                        per  frames    lost      in 4 KiB")
+    print("cache                object    slot    slab  a slab   bytes  lost  here  Linux")
+    for name, row in caches.items():
+        print(f"{name:16}{row['object']:>11}{row['slot']:>8}{row['objects']:>8}{row['pages']:>8}"
+              f"{row['waste']:>8}{row['waste_percent']:>5.1f}%{row['objects_per_page']:>6.4g}"
+              f"{row['linux_objects_per_page'] or '-':>7}")
+
+
+def print_kmalloc(classes):
+    print("\nkmalloc: bytes lost, mean   requests       uniform        log-uniform")
+    for given, row in classes.items():
+        print(f"{given:>16}{row['first']:>11} -{row['last']:>5}{row['uniform_lost']:>10.1f}"
+              f"{row['uniform_percent']:>6.1f}%{row['log_lost']:>12.1f}{row['log_percent']:>6.1f}%")
+
+
 def print_comparison(table):
     print(f"{'instructions, median':28}{'per':>8}{'Linux':>9}{'Strata':>9}{'/ Linux':>9}")
     for name, row in table.items():
@@ -178,6 +253,11 @@ def main(arguments=()):
     table = measure(output)
     (BUILD / "bench.json").write_text(json.dumps(table, indent=2) + "\n")
     print_table(table)
+    tables = overheads(output)
+    (BUILD / "bench-overhead.json").write_text(json.dumps(tables, indent=2) + "\n")
+    print_frames(tables["frames"], tables["constructor"])
+    print_caches(tables["caches"])
+    print_kmalloc(tables["kmalloc"])
     for name in UNSUPPORTED.findall(output):
         print(f"{name:28}unsupported")
     missing = sorted(set(ANCHORS) - set(table) - set(UNSUPPORTED.findall(output)))

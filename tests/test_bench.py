@@ -23,6 +23,51 @@ def test_every_row_is_there(table):
         assert row["net"] > 0, name
 
 
+@pytest.fixture(scope="module")
+def overhead(table):
+    return json.loads((BUILD / "bench-overhead.json").read_text())
+
+
+@pytest.mark.parametrize("name", [name for name, row in bench.ANCHORS.items()
+                                  if name.startswith(("slab_", "kmalloc_")) and row[2]])
+def test_slab_and_kmalloc_reach_their_targets(table, name):
+    assert table[name]["median"] <= bench.ANCHORS[name][2]
+
+
+def test_a_frame_costs_at_most_16_bytes(overhead):
+    frames = overhead["frames"]
+    assert frames["struct_page"]["bytes"] <= 16
+    assert frames["mem_map"]["kib"] <= frames["mem_map"]["ram"] / 4 * 16 / 1024 + 4
+    assert frames["direct_map"]["pages_4m"] > 60  # of 256 MiB: tables only for the first 4
+
+
+def test_at_least_as_many_objects_in_a_slab_as_linux(overhead):
+    sizes = set()
+    for name, row in overhead["caches"].items():
+        if row["linux_objects_per_page"] and row["slot"] == row["object"]:
+            assert row["objects_per_page"] >= row["linux_objects_per_page"], name
+            sizes.add(row["object"])
+        assert row["waste_percent"] <= 100 / 8 or row["object"] > bench.PAGE_BYTES, name
+    assert sizes == set(bench.LINUX_OBJECTS)
+
+
+def test_kmalloc_wastes_less_than_a_third(overhead):
+    classes = overhead["kmalloc"]
+    overall = classes.pop("all")
+    first = 1
+    for given, row in classes.items():
+        assert row["first"] == first and row["last"] == int(given)
+        first = row["last"] + 1
+    assert first == bench.KMALLOC_SLAB_MAX + 1
+    assert overall["uniform_percent"] < 33 and overall["log_percent"] < 33
+
+
+def test_constructors_save_work(overhead):
+    once, each_time = overhead["constructor"]["once"], overhead["constructor"]["each_time"]
+    assert once["calls"] < once["allocs"] == each_time["calls"]
+    assert once["pair"] < each_time["pair"]
+
+
 @pytest.mark.parametrize("name", bench.TEACHING_KERNELS)
 def test_not_slower_than_xv6_and_fiwix(table, name):
     assert table[name]["median"] <= bench.TEACHING_KERNELS[name]

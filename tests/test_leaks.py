@@ -123,7 +123,7 @@ def test_slabtop():
     totals = re.findall(r"(\d+) caches hold (\d+) kB: (\d+) kB in use, (\d+) kB free, (\d+) kB lost",
                         output)
     assert len(totals) == 2
-    rows = re.findall(r"^ +(\d+) +(\d+) +(\d+)% +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)% ([\w-]+)$",
+    rows = re.findall(r"^ +(\d+) +(\d+) +(\d+)% +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)% +(\d+%|-) ([\w-]+)$",
                       output, re.MULTILINE)
     assert len(rows) == 20 + 3 and rows[20:] == rows[:3]
     held = [int(row[5]) for row in rows[:20]]
@@ -133,6 +133,9 @@ def test_slabtop():
         objects, active, _, size, slabs, kb, free, lost, hits = map(int, row[:9])
         assert active <= objects and free + lost <= kb and hits <= 100
         assert objects * size <= kb * 1024
+        if row[9] != "-":  # of the bytes given, asked for: more than the next smaller class has
+            assert row[10] == f"kmalloc-{size}" and (size == 8 or 50 <= int(row[9][:-1]) <= 100), row
+    assert any(row[9] != "-" for row in rows)
 
 
 def test_slabtop_fits_into_80_columns():

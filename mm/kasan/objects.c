@@ -188,9 +188,10 @@ void kasan_slab_made(struct slab_cache *cache, struct page *slab)
 {
     uint8_t *slot = slab_base(cache, slab);
 
-    kasan_poison(page_to_virt(slab), slab_colour_bytes(cache, slab) + cache->slots_bytes,
+    kasan_poison(page_to_virt(slab),
+                 slab_colour_bytes(cache, slab) + slab_slots(cache, slab) * cache->slot_size,
                  SHADOW_SLAB_REDZONE);
-    for (uint32_t i = 0; i < cache->objects_per_slab; i++, slot += cache->slot_size) {
+    for (uint32_t i = 0; i < slab_slots(cache, slab); i++, slot += cache->slot_size) {
         kasan_poison(slot, cache->object_size, SHADOW_SLAB_FREE);
         *kasan_track_of(cache, slot) = (struct kasan_track){ .nbytes = cache->object_size };
     }
@@ -239,7 +240,7 @@ static void imprison(struct prisoner prisoner)
 
 static void free_really(struct prisoner prisoner)
 {
-    slab_free_slowly(prisoner.cache, slab_block_of(prisoner.object), prisoner.object);
+    slab_free_slowly(prisoner.cache, prisoner.object);
 }
 
 /* Free the oldest ones until there is room for one more. */

@@ -56,9 +56,9 @@ static uint8_t *object_near(const struct slab_cache *cache, const struct page *s
 {
     uintptr_t base = (uintptr_t)slab_base(cache, slab);
     uint32_t offset = current.bad > base ? current.bad - base : 0;
-    uint32_t index = MIN(offset / cache->slot_size, cache->objects_per_slab - 1);
+    uint32_t index = MIN(offset / cache->slot_size, slab_slots(cache, slab) - 1);
     uint32_t below = offset - index * cache->slot_size, above = cache->slot_size - below;
-    bool upper = index + 1 < cache->objects_per_slab && below >= cache->object_size &&
+    bool upper = index + 1 < slab_slots(cache, slab) && below >= cache->object_size &&
                  above < below - cache->object_size;
 
     return (uint8_t *)base + (index + upper) * cache->slot_size;
@@ -72,7 +72,7 @@ static void describe_object(char *text, size_t size)
         snprintf(text, size, "in what was a slab");
         return;
     }
-    struct slab_cache *cache = slab_caches[slab->cache_id];
+    struct slab_cache *cache = slab_owner(slab);
     uint8_t *object = object_near(cache, slab);
     current.track = kasan_track_of(cache, object);
     int used = distance_to(current.bad, (uintptr_t)object, current.track->nbytes, text, size);

@@ -11,7 +11,7 @@
 struct page *mem_map;
 pfn_t max_pfn;
 uintptr_t host_direct_map;
-uint32_t inject_armed;
+bool inject_armed;
 
 bool inject_decide(unsigned kind)
 {

@@ -3,7 +3,7 @@
  * and what is in it.  Usage: slab [SEED] */
 #include "host.h"
 #include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/slab_internal.h"
 
 enum { FRAMES = 6000, CACHES = 6, OBJECTS = 1500, STEPS = 30000 };
 
@@ -105,12 +105,29 @@ static void check_against_model(void)
     }
 }
 
+/* The multiplication of the fast path says what a division says, for each offset. */
+static void check_slot_offsets(size_t size)
+{
+    struct slab_cache *cache = slab_cache_create("offsets", size, 0, NULL, 0);
+    uint32_t bytes = PAGE_SIZE << cache->order;
+
+    for (uint32_t offset = 0 - bytes; offset != bytes; offset++) {
+        bool is_slot = offset < bytes && offset % cache->slot_size == 0 &&
+                       offset / cache->slot_size < cache->objects_per_slab;
+        CHECK(slab_is_slot_offset(cache, offset) == is_slot);
+    }
+    CHECK(slab_cache_destroy(cache) == 0);
+}
+
 int main(int argc, char *argv[])
 {
     host_init(argc, argv);
     host_machine(FRAMES);
     slab_init("");
     slab_shrink_all();
+    for (size_t size = 1; size <= SLAB_MAX_OBJECT; size += size < 300 ? 4 : 77)
+        check_slot_offsets(size);
+    check_slot_offsets(SLAB_MAX_OBJECT);
     for (unsigned i = 0; i < CACHES; i++)
         make_cache(i);
     slab_shrink_all();

@@ -7,15 +7,20 @@
  *
  *     bench: NAME min=N median=N samples=N fill=N unit=WHAT
  *
- * `fill` is the part of it that fills or copies memory: net = gross - fill. */
+ * `fill` is the part of it that fills or copies memory: net = gross - fill.  What is not time but
+ * memory:
+ *
+ *     overhead: TABLE NAME KEY=N ... */
 #include "tests/kernel/test.h"
 
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/spinlock.h"
 #include "kernel/dev/console.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "mm/buddy.h"
 #include "mm/kmalloc.h"
+#include "mm/memstat.h"
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
 
@@ -252,12 +257,124 @@ static void vmalloc_pairs(struct test *t)
     MEASURE("vmalloc_pair_65536", SAMPLES, 1, 0, "pair", vfree(vmalloc(16, PAGE_VMALLOC)));
 }
 
+/* --- memory that serves no user ------------------------------------------------------------------- */
+
+static void frame_overheads(struct test *t)
+{
+    struct memstat stat;
+    (void)t;
+    memstat_get(&stat);
+    console_printf("overhead: frames struct_page bytes=%u\n", (unsigned)sizeof(struct page));
+    console_printf("overhead: frames mem_map kib=%u ram=%u\n", stat.mem_map,
+                   stat.mem_total + stat.reserved);
+    console_printf("overhead: frames direct_map kib=%u pages_4k=%u pages_4m=%u\n",
+                   stat.page_tables, stat.direct_map_4k / 4, stat.direct_map_4m / 4096);
+    console_printf("overhead: frames kernel kib=%u\n", stat.kernel_image);
+}
+
+static void print_caches(void)
+{
+    struct slab_stats stats;
+    for (unsigned i = 0; slab_get_stats(i, &stats); i++)
+        console_printf(
+            "overhead: caches %s object=%u slot=%u objects=%u pages=%u waste=%u\n", stats.name,
+            stats.object_size, stats.slot_size, stats.objects_per_slab, stats.pages_per_slab,
+            stats.pages_per_slab * PAGE_SIZE - stats.objects_per_slab * stats.object_size);
+}
+
+/* All caches that there are, and one of each size of the rows above. */
+static void slab_overheads(struct test *t)
+{
+    struct slab_cache *caches[ARRAY_SIZE(slab_sizes)];
+    char name[32];
+    for (unsigned i = 0; i < ARRAY_SIZE(caches); i++) {
+        snprintf(name, sizeof(name), "bench-%u", slab_sizes[i]);
+        caches[i] = slab_cache_create(name, slab_sizes[i], 0, NULL, 0);
+        REQUIRE(t, caches[i] != NULL);
+    }
+    print_caches();
+    for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)
+        EXPECT_EQ(t, slab_cache_destroy(caches[i]), 0);
+}
+
+/* Which sizes are given the same room. */
+static void kmalloc_overheads(struct test *t)
+{
+    size_t given = 0, first = 0;
+    for (size_t nbytes = 1; nbytes <= SLAB_MAX_OBJECT + 1; nbytes++) {
+        void *memory = kmalloc(nbytes, PAGE_ANY);
+        REQUIRE(t, memory != NULL);
+        size_t usable = kmalloc_usable_size(memory);
+        kfree(memory);
+        if (usable == given)
+            continue;
+        if (given != 0)
+            console_printf("overhead: kmalloc %u first=%u last=%u\n", (unsigned)given,
+                           (unsigned)first, (unsigned)nbytes - 1);
+        given = usable;
+        first = nbytes;
+    }
+}
+
+/* An object as many are: some lists, a lock, the rest 0. */
+struct constructed {
+    struct list_node lists[4];
+    struct spinlock lock;
+    uint8_t rest[88];
+};
+
+static uint32_t constructor_calls;
+
+static void construct(void *object)
+{
+    struct constructed *it = object;
+    memset(it, 0, sizeof(*it));
+    for (unsigned i = 0; i < ARRAY_SIZE(it->lists); i++)
+        list_init(&it->lists[i]);
+    it->lock.name = "bench";
+    constructor_calls++;
+}
+
+static void *constructed_now(struct slab_cache *cache)
+{
+    void *object = slab_alloc(cache, PAGE_ANY);
+    construct(object);
+    return object;
+}
+
+/* The same object, constructed once for each slot, or by its user each time. */
+static void constructor_saves_work(struct test *t)
+{
+    struct slab_cache *once, *each_time;
+    NEED_TSC(t);
+    once = slab_cache_create("once", sizeof(struct constructed), 0, construct, 0);
+    each_time = slab_cache_create("each", sizeof(struct constructed), 0, NULL, 0);
+    REQUIRE(t, once != NULL && each_time != NULL);
+    constructor_calls = 0;
+    MEASURE("slab_pair_constructed_once", SAMPLES, 1, 0, "pair",
+            slab_free(once, slab_alloc(once, PAGE_ANY)));
+    console_printf("overhead: constructor once allocs=%u calls=%u pair=%u\n", SAMPLES + WARM_UP,
+                   constructor_calls, samples[SAMPLES / 2]);
+    EXPECT(t, constructor_calls <= PAGE_SIZE / sizeof(struct constructed));
+    uint32_t pair = samples[SAMPLES / 2];
+    constructor_calls = 0;
+    MEASURE("slab_pair_constructed_each_time", SAMPLES, 1, 0, "pair",
+            slab_free(each_time, constructed_now(each_time)));
+    console_printf("overhead: constructor each_time allocs=%u calls=%u pair=%u\n",
+                   SAMPLES + WARM_UP, constructor_calls, samples[SAMPLES / 2]);
+    EXPECT(t, pair < samples[SAMPLES / 2]);
+    EXPECT_EQ(t, slab_cache_destroy(once), 0);
+    EXPECT_EQ(t, slab_cache_destroy(each_time), 0);
+}
+
 /* --- ring 3 ------------------------------------------------------------------------------------- */
 
-/* user/bin/bench*.c measure themselves and print rows of the same form. */
+/* user/bin/bench*.c measure themselves and print rows of the same form.  In what order the cases above
+ * have left the hot lists is not to decide what a fault costs. */
 static void programs(struct test *t)
 {
     static const char *const names[] = { "bench", "benchvm", "benchproc" };
+    buddy_drain();
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         int status = test_run_program(names[i]);
         if (status == -ENOENT)
@@ -275,6 +392,10 @@ const struct test_case test_cases[] = {
     TEST(slab_first),
     TEST(kmalloc_pairs),
     TEST(vmalloc_pairs),
+    TEST(frame_overheads),
+    TEST(slab_overheads),
+    TEST(kmalloc_overheads),
+    TEST(constructor_saves_work),
     TEST(programs),
 };
 /* clang-format on */

@@ -90,6 +90,20 @@ static void large_requests_go_to_buddy(struct test *t)
     kfree(small);
 }
 
+/* What was asked for is counted for each class: the rest of what was given is lost inside. */
+static void requested_bytes_are_counted(struct test *t)
+{
+    struct slab_stats before, after;
+    unsigned index = 0;
+    while (slab_get_stats(index, &before) && strcmp(before.name, "kmalloc-128") != 0)
+        index++;
+    for (size_t size = 97; size <= 128; size++)
+        kfree(kmalloc(size, PAGE_ANY));
+    REQUIRE(t, slab_get_stats(index, &after));
+    EXPECT_EQ(t, after.allocs - before.allocs, 128 - 97 + 1);
+    EXPECT_EQ(t, after.requested - before.requested, (97 + 128) * (128 - 97 + 1) / 2);
+}
+
 static void zero_flag_really_zeroes(struct test *t)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(sizes) && sizes[i] <= 65536; i++) {
@@ -240,6 +254,7 @@ const struct test_case test_cases[] = {
     TEST(waste_is_bounded),
     TEST(impossible_sizes_fail),
     TEST(large_requests_go_to_buddy),
+    TEST(requested_bytes_are_counted),
     TEST(zero_flag_really_zeroes),
     TEST(dma_flag_is_honoured),
     TEST(aligned_form),

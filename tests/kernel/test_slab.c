@@ -121,6 +121,26 @@ static void colouring_changes_offsets(struct test *t)
     destroy(t, cache);
 }
 
+/* As many objects as Linux has in 4 KiB, and no slab so large that a small machine feels it. */
+static void slabs_are_neither_wasteful_nor_too_large(struct test *t)
+{
+    static const struct {
+        unsigned size, per_page; /* /proc/slabinfo of Linux 6.1, i386 */
+    } rows[] = { { 32, 128 }, { 64, 64 },  { 128, 32 }, { 256, 16 },
+                 { 512, 8 },  { 1024, 4 }, { 2048, 2 }, { 4096, 1 } };
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct slab_cache *cache = make_cache(rows[i].size, 0, 0);
+        REQUIRE(t, cache != NULL && stats_of("test") != NULL);
+        bool plain = stats.slot_size == rows[i].size; /* debugging takes its share */
+        EXPECT(t, !plain || stats.objects_per_slab >= rows[i].per_page * stats.pages_per_slab);
+        EXPECT(t, stats.pages_per_slab == 1 ||
+                      stats.pages_per_slab <= buddy_managed_frames() / 1024);
+        if (plain && buddy_managed_frames() >= 8 * 1024)
+            EXPECT(t, stats.objects_per_slab >= 8);
+        destroy(t, cache);
+    }
+}
+
 /* --- construction ------------------------------------------------------------------------------- */
 
 static unsigned constructed;
@@ -395,6 +415,54 @@ static void out_of_memory_is_an_error(struct test *t)
     destroy(t, cache);
 }
 
+/* Take all memory, then give every second frame back: no two of them are together. */
+static void leave_single_frames(struct list_node *held)
+{
+    struct page *page;
+    buddy_set_reclaim_hook(NULL);
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
+        list_add_tail(held, &page->node);
+    list_for_each_safe(node, held) {
+        page = list_entry(node, struct page, node);
+        if (page_to_pfn(page) % 2 == 0)
+            continue;
+        list_remove(node);
+        buddy_free(page, 0);
+    }
+}
+
+static void give_frames_back(struct list_node *held)
+{
+    list_for_each_safe(node, held)
+        buddy_free(list_entry(node, struct page, node), 0);
+    reclaim_init(); /* its hook is there again */
+}
+
+/* Where memory is in pieces, large slabs give way to small ones; both are in the cache then. */
+static void memory_in_pieces_is_enough(struct test *t)
+{
+    enum { SIZE = 2048, SMALL = 5 };
+    struct list_node held = LIST_INIT(held);
+    struct slab_cache *cache = make_cache(SIZE, 0, 0);
+    REQUIRE(t, cache != NULL && stats_of("test") != NULL);
+    unsigned pages_per_slab = stats.pages_per_slab;
+    leave_single_frames(&held);
+    EXPECT(t, take(cache, SMALL));
+    EXPECT_EQ(t, stats_of("test")->frames, DIV_ROUND_UP(SMALL, PAGE_SIZE / stats.slot_size));
+    give_frames_back(&held);
+    EXPECT(t, take(cache, 50));
+    EXPECT(t, pages_per_slab == 1 || stats_of("test")->frames % pages_per_slab != 0);
+    for (unsigned i = 0; i < object_count; i++)
+        test_fill(objects[i], SIZE, i);
+    for (unsigned i = 0; i < object_count; i++)
+        EXPECT(t, test_is_filled(objects[i], SIZE, i));
+    EXPECT(t, slab_check());
+    give_all(cache);
+    slab_cache_shrink(cache);
+    EXPECT_EQ(t, stats_of("test")->frames, 0);
+    destroy(t, cache);
+}
+
 static uint32_t shrink_slabs(unsigned order)
 {
     (void)order;
@@ -520,6 +588,30 @@ static void crimes_in_a_large_slab_are_reported(struct test *t)
     for (unsigned i = 0; i < object_count; i++)
         EXPECT_SLAB_PANIC(t, cache, (char *)objects[i] + 4, "slab test: free of %#x, which is",
                           (unsigned)(uintptr_t)objects[i] + 4);
+    void *last = objects[--object_count];
+    slab_free(cache, last);
+    EXPECT_SLAB_PANIC(t, cache, last, "slab test: double free of object %#x",
+                      (unsigned)(uintptr_t)last);
+    destroy(t, cache);
+}
+
+/* And in a small slab, next to frames that are none of it. */
+static void crimes_in_a_small_slab_are_reported(struct test *t)
+{
+    struct list_node held = LIST_INIT(held);
+    struct slab_cache *cache = make_cache(1500, 0, 0);
+    REQUIRE(t, cache != NULL);
+    leave_single_frames(&held);
+    EXPECT(t, take(cache, 8));
+    give_frames_back(&held);
+    REQUIRE(t, object_count == 8);
+    for (unsigned i = 0; i < object_count; i++) {
+        static const int wrong[] = { 4, -4, 1500 / 2, (int)PAGE_SIZE, -(int)PAGE_SIZE };
+        for (unsigned k = 0; k < ARRAY_SIZE(wrong); k++)
+            EXPECT_SLAB_PANIC(t, cache, (char *)objects[i] + wrong[k],
+                              "slab test: free of %#x, which is",
+                              (unsigned)(uintptr_t)objects[i] + (unsigned)wrong[k]);
+    }
     void *last = objects[--object_count];
     slab_free(cache, last);
     EXPECT_SLAB_PANIC(t, cache, last, "slab test: double free of object %#x",
@@ -680,6 +772,7 @@ const struct test_case test_cases[] = {
     TEST(alignment_is_kept),
     TEST(alignment_is_kept_with_redzones),
     TEST(colouring_changes_offsets),
+    TEST(slabs_are_neither_wasteful_nor_too_large),
     TEST(constructor_runs_once_per_object),
     TEST(constructor_with_debugging),
     TEST(zero_flag_really_zeroes),
@@ -695,6 +788,7 @@ const struct test_case test_cases[] = {
     TEST(the_table_of_caches_is_limited),
     TEST(an_object_knows_its_cache),
     TEST(out_of_memory_is_an_error),
+    TEST(memory_in_pieces_is_enough),
     TEST(empty_slabs_are_reclaimed),
     TEST(double_free_is_reported),
     TEST(double_free_is_always_reported),
@@ -702,6 +796,7 @@ const struct test_case test_cases[] = {
     TEST(check_finds_a_write_after_free),
     TEST(write_over_a_free_list_is_reported),
     TEST(crimes_in_a_large_slab_are_reported),
+    TEST(crimes_in_a_small_slab_are_reported),
     TEST(free_into_the_wrong_cache_is_reported),
     TEST(free_of_an_inside_is_reported),
     TEST(overflow_is_reported),
