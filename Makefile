@@ -368,17 +368,18 @@ bench-linux: all $(BENCH_KERNEL) $(LINUX) $(LINUX_INITRD) ## the same programs o
 
 BENCH_MALLOC := $(BUILD)/bench-malloc
 MALLOC_SRCS := $(wildcard user/lib/malloc*.c)
+MALLOC_HEADERS := user/lib/malloc_heap.h user/lib/lock.h user/lib/include/malloc.h
 MALLOC_FLAGS := -m32 -O2 -g -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -I.
 
 # malloc for Linux i386 programs: link libstrata-malloc.a before libc, or LD_PRELOAD the .so.
-$(BUILD)/linux/libstrata-malloc.a: $(MALLOC_SRCS) user/lib/malloc_heap.h user/lib/include/malloc.h | deps
+$(BUILD)/linux/libstrata-malloc.a: $(MALLOC_SRCS) $(MALLOC_HEADERS) | deps
 	@mkdir -p $(@D)
 	$(call say,AR,$@)
 	$(Q)cd $(@D) && for source in $(MALLOC_SRCS); do \
 	    gcc $(MALLOC_FLAGS) -I$(CURDIR) -fno-pie -c $(CURDIR)/$$source || exit 1; done && \
 	    rm -f $(@F) && ar rcsD $(@F) malloc*.o
 
-$(BUILD)/linux/libstrata-malloc.so: $(MALLOC_SRCS) user/lib/malloc_heap.h user/lib/include/malloc.h | deps
+$(BUILD)/linux/libstrata-malloc.so: $(MALLOC_SRCS) $(MALLOC_HEADERS) | deps
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)gcc $(MALLOC_FLAGS) -fPIC -shared $(MALLOC_SRCS) -o $(new) && mv $(new) $@

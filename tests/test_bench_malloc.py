@@ -12,7 +12,7 @@ sys.path.insert(0, str(TOOLS))
 import measure  # noqa: E402
 
 FLAGS = ["-m32", "-O2", "-g", "-std=gnu17", "-fno-pie", "-D_GNU_SOURCE", f"-I{ROOT}"]
-PARTS = ["malloc", "malloc_map", "malloc_more"]
+PARTS = ["malloc", "malloc_more"]
 # At least this much better than glibc, and these instructions at most: the figures are exact, the
 # slack is for other compilers.
 LIMITS = {"fixed-pairs": 85, "random-free": 90, "every-second": 175}
@@ -48,18 +48,35 @@ def drivers():
             "glibc": compiled("glibc", [])}
 
 
+@pytest.fixture(scope="module")
+def table(drivers):
+    return {name: {row: measure.measure(driver, row) for row in measure.WORKLOADS}
+            for name, driver in drivers.items()}
+
+
 def test_wrappers_and_mem_functions_do_not_count():
     assert measure.instructions(PROFILE) == 42
 
 
 @pytest.mark.parametrize("workload", LIMITS)
-def test_instructions(drivers, workload):
-    strata = measure.measure(drivers["strata"], workload)
-    glibc = measure.measure(drivers["glibc"], workload)
+def test_instructions(table, workload):
+    strata, glibc = table["strata"][workload], table["glibc"][workload]
     assert strata["instructions"] <= LIMITS[workload]
     assert strata["instructions"] < glibc["instructions"] / 1.5
     if strata["live"] >= measure.SMALLEST_PEAK:
         assert measure.ratio(strata) <= measure.ratio(glibc) * 1.05
+
+
+@pytest.mark.parametrize("workload", measure.WORKLOADS)
+def test_no_row_is_far_from_the_best_that_coalesces(table, workload):
+    best = min(measure.RECORDED[workload], table["glibc"][workload]["instructions"])
+    assert table["strata"][workload]["instructions"] <= measure.TARGET_ROW * best
+
+
+def test_memory(table):
+    ratios = [measure.ratio(cell) for cell in table["strata"].values()
+              if cell["live"] >= measure.SMALLEST_PEAK]
+    assert measure.mean(ratios) <= measure.TARGET_MEMORY
 
 
 @pytest.mark.parametrize("workload", measure.VECTORS)

@@ -1,4 +1,4 @@
-// sources: user/lib/malloc.c user/lib/malloc_map.c user/lib/malloc_more.c
+// sources: user/lib/malloc.c user/lib/malloc_more.c
 // cflags: -D_GNU_SOURCE -pthread -include tests/host/malloc_names.h
 /* tests/fuzz/fuzz_malloc.c - the user heap against a list of the blocks and what is in each, over an
  * sbrk() and an mmap() that refuse when the input says so.  Input: operations. */

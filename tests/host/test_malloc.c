@@ -1,4 +1,4 @@
-// sources: user/lib/malloc.c user/lib/malloc_map.c user/lib/malloc_more.c
+// sources: user/lib/malloc.c user/lib/malloc_more.c
 // cflags: -D_GNU_SOURCE -pthread -include tests/host/malloc_names.h
 /* tests/host/test_malloc.c - the user heap against a model, over an sbrk() and an mmap() of our
  * own that refuse now and then; a foreign caller moves sbrk(), too.  Then every crime that malloc.c
@@ -450,6 +450,14 @@ static void double_free_of_merged(void)
     free(second);
 }
 
+/* Merged into top, it begins where top does. */
+static void double_free_of_top(void)
+{
+    char *volatile large = malloc(20000);
+    free(large);
+    free(large);
+}
+
 static void interior_free(void)
 {
     memset(second, 0, 100);
@@ -499,6 +507,22 @@ static void overrun_into_top(void)
     char *volatile large = malloc(20000); /* the compiler knows how large it is */
     large[malloc_usable_size(large)] = 0;
     free(large);
+}
+
+/* Behind the block that was cut off last is what is cut off next. */
+static void overrun_into_carved(void)
+{
+    malloc_trim(0);
+    char *volatile last = malloc(100);
+    last[malloc_usable_size(last)] = 0;
+    free(last);
+}
+
+static void free_of_carved(void)
+{
+    malloc_trim(0);
+    char *volatile last = malloc(100);
+    free(last + malloc_usable_size(last) + 4);
 }
 
 static void header_overwritten(void)
@@ -566,12 +590,16 @@ static const struct crime {
 } crimes[] = {
     { "double free", double_free, "block is free already" },
     { "double free of a merged block", double_free_of_merged, "block is free already" },
+    { "double free of the block before top", double_free_of_top, "block is free already" },
     { "interior free", interior_free, "not a block, or " },
     { "misaligned free", misaligned_free, "not a block of the heap" },
     { "foreign free", foreign_free, "outside the heap: not a block of the heap" },
     { "free of the stack", stack_free, "outside the heap: not a block of the heap" },
     { "overrun by one byte", overrun_by_one, "not a block, or written past its end" },
     { "overrun into top", overrun_into_top, "not a block, or written past its end" },
+    { "overrun into what is carved", overrun_into_carved,
+      "not a block, or written past its end" },
+    { "free of what is carved", free_of_carved, "block is free already" },
     { "underrun", underrun, "not a block, or " },
     { "header overwritten", header_overwritten, "not a block, or its header was overwritten" },
     { "realloc of a freed block", realloc_of_freed, "block is free already" },
@@ -633,6 +661,7 @@ int main(int argc, char **argv)
     if (random_state == 0)
         random_state = 1; /* the one state that xorshift never leaves */
 
+    CHECK(malloc_trim(0) == 0 && malloc_check(), "trimmed before the first request");
     test_options();
     test_calloc_over_used_memory();
     test_nearly_2_gib();

@@ -133,7 +133,7 @@ static void slabs_are_neither_wasteful_nor_too_large(struct test *t)
         REQUIRE(t, cache != NULL && stats_of("test") != NULL);
         bool plain = stats.slot_size == rows[i].size; /* debugging takes its share */
         EXPECT(t, !plain || stats.objects_per_slab >= rows[i].per_page * stats.pages_per_slab);
-        EXPECT(t, stats.pages_per_slab == 1 ||
+        EXPECT(t, !plain || stats.pages_per_slab == 1 ||
                       stats.pages_per_slab <= buddy_managed_frames() / 1024);
         if (plain && buddy_managed_frames() >= 8 * 1024)
             EXPECT(t, stats.objects_per_slab >= 8);

@@ -23,8 +23,7 @@
  *             lies anywhere else hardly ever looks like one, and the first byte that an overrun
  *             reaches is theirs.  P is among them, and set: a string's terminating 0 shows, too.
  * Bins        Below 1 KiB one bin for each size (16, 32 .. 1008), above it 8 for each power of
- *             two.  A bitmap of the bins that are not empty, and a summary of its words, find
- *             the next larger chunk by two bit searches (TLSF).
+ *             two.  A bitmap of the bins that are not empty leads to the next larger chunk.
  * Held lists  Programs free what they will ask for again.  So a small chunk that is freed goes
  *             onto the stack of its size, and stays a chunk that its neighbours take for used:
  *             most pairs of malloc() and free() are a pop and a push.  The debt is settled when
@@ -32,18 +31,20 @@
  *             than 1/HELD_SHARE of it is held, and when more is held than free() may keep.  Then
  *             merge_held() walks through the heap once and makes all bins anew, which costs a
  *             fraction of merging one chunk after the other.
- * Carving     A small request that finds nothing of its size is cut off the front of one chunk,
- *             `to_carve`, a few stores each, until that is used up; then a larger free chunk
- *             takes its place (Lea's "designated victim"), or up to a page of top.
+ * Carving     A small request whose list is empty is cut off the front of one chunk, `to_carve`,
+ *             a few stores each, until that is used up.  Then a larger free chunk takes its
+ *             place (Lea's "designated victim"), or top up to the end of a page.
  * Invariants  1. Two free chunks are never neighbours, unless they would exceed CHUNK_MAX
  *                together; top's neighbour is not free.
  *             2. P of a chunk = the one before is not free; if it is, prev_size = its size.
  *             3. A chunk is in a bin exactly if it has F; a bin's bit = it has a chunk.
- *             4. A chunk has H exactly if it is in a held list or in quarantine, or to_carve.
+ *             4. A chunk has H exactly if it is in a held list or in quarantine, or is to_carve
+ *                or top.
  *             malloc_check() tests all of them.
- * Alloc       Small: the held list of that size; else its bin; else carve.  Larger: its bin, or
- *             the first chunk of the next bin that has one, the rest split off; else top, so
- *             that the heap's end moves late; only then sbrk().  From MAP_AT on: a mapping.
+ * Alloc       Small: the held list of that size; else carve; else its bin; else carve from
+ *             another chunk.  Larger: its bin, if the first chunk there will do, or the first
+ *             chunk of the next bin that has one, the rest split off; else top, so that the
+ *             heap's end moves late; only then sbrk().  From MAP_AT on: a mapping.
  * Free        A small chunk is held, a larger one merged with both neighbours at once; then into
  *             its bin at the head: the block that was used last is in the cache.
  * Resize      In place where what lies behind is free or top, beyond MAP_AT as well: a growing
@@ -52,9 +53,9 @@
  * Giving back When top reaches TRIM_AT, all but TOP_KEEP goes back by brk.  free() keeps at most
  *             HELD_KEEP bytes, or half of the heap, unmerged; what lies below a held chunk stays
  *             until the next merge.  Mappings go back at once, and malloc_trim() gives back all
- *             that it can.  Where brk is refused, each block
- *             gets a mapping.  If somebody else moved brk, the foreign part becomes a chunk in use
- *             that nobody frees, and the heap goes on behind it.
+ *             that it can.  Where brk is refused, each block gets a mapping.  If somebody else
+ *             moved brk, the foreign part becomes a chunk in use that nobody frees, and the heap
+ *             goes on behind it.
  * Example     malloc 20, 40, 20; free the middle one; malloc_trim, which merges:
  *             | 32 used | 48 used | 32 used | top    ->    | 32 used | 48 held | 32 used | top
  *                                                    ->    | 32 used | 48 free | 32 used | top
@@ -62,141 +63,86 @@
  *             second free).  On taking a chunk: its links, which exist twice while it is held,
  *             both ways round a bin else, and its boundary tag (a write after the free; wild
  *             links end the program by SIGSEGV instead).  Each ends the program with a line on
- *             stderr, "malloc: heap+0x1230: " and one of the texts at "Reports".
- *             STRATA_MALLOC=quarantine=N keeps the last N freed blocks, filled with a pattern
- *             that must still be there when they leave; =guard puts each block in front of a
- *             page without access; both: "quarantine=100,guard".
- * Threads     One lock around everything.  It costs 8 instructions a pair when nobody waits (a
- *             sleeper in futex else).  A cache for each thread would cost as much to find on
- *             every call, and keep memory that other threads cannot use.
+ *             stderr, "malloc: heap+0x1230: " and what is wrong.  STRATA_MALLOC=quarantine=N
+ *             keeps the last N freed blocks, filled with a pattern that must still be there when
+ *             they leave; =guard puts each block in front of a page without access; both:
+ *             "quarantine=100,guard".
+ * Threads     One lock around everything.  It costs 8 instructions a pair when nobody waits.  A
+ *             cache for each thread would cost as much to find on every call, and keep memory
+ *             that other threads cannot use.
  * Limits      Requests are below 2 GiB.  Chunks are below 64 MiB; what grows beyond is copied
  *             into a mapping once.  A foreign pointer to the start of a page is looked up in the
  *             page before it.  The child of a program with threads must not use the heap.
- * Files       This one has the heap in brk's memory and the functions of ISO C.  malloc_map.c has
- *             mappings and the debugging aids, malloc_more.c other names for the same,
- *             statistics and the validator; malloc_heap.h is what they share.
+ * Files       malloc_more.c has other names for the same, statistics, the validator, and what
+ *             STRATA_MALLOC turns on; malloc_heap.h is what it shares with this one.
  * Reading     Knuth, TAOCP vol. 1, 2.5; Wilson et al., Dynamic Storage Allocation, 1995; Lea,
- *             A Memory Allocator; Masmano et al., TLSF, ECRTS 2004; Drepper, Futexes Are
- *             Tricky. */
+ *             A Memory Allocator; Masmano et al., TLSF, ECRTS 2004. */
 #include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "user/lib/include/malloc.h"
 #include "user/lib/malloc_heap.h"
 
-static struct chunk nothing; /* to be carved: too small for any request */
+#define HELD_KEEP (256u * 1024)
+#define HELD_KEEP_SHARE 2 /* of the heap */
+#define HELD_SHARE 14     /* of the heap, when it would grow */
 
-struct heap malloc_heap = { .to_carve = &nothing };
-struct chunk *malloc_held[HELD_LISTS];
+#define GROW_STEP (64u * 1024)
+#define TRIM_AT (128u * 1024)
+#define TOP_KEEP GROW_STEP
+#define MAP_AT (128u * 1024)
+#define MAP_LEAVE (MAP_AT / 4) /* a mapping that shrinks below this moves to the heap */
 
-/* ---- Lock -------------------------------------------------------------------------------- */
+#define NOINLINE __attribute__((noinline))
+#define COLD __attribute__((noinline, cold))
 
-#define SYS_FUTEX 240
-#define FUTEX_WAIT_PRIVATE 128
-#define FUTEX_WAKE_PRIVATE 129
-
-int malloc_lock = LOCK_FREE;
-
-/* Wait while the lock has `value`, or wake so many; without a time limit.  A kernel without futex
- * answers at once: then waiting is polling. */
-static void futex(int operation, int value)
-{
-    long result;
-    __asm__ volatile("int $0x80"
-                     : "=a"(result)
-                     : "0"(SYS_FUTEX), "b"(&malloc_lock), "c"(operation), "d"(value), "S"(0)
-                     : "memory");
-}
-
-__attribute__((cold)) void malloc_lock_wait(void)
-{
-    while (__atomic_exchange_n(&malloc_lock, LOCK_WAITED, __ATOMIC_ACQUIRE) != LOCK_FREE)
-        futex(FUTEX_WAIT_PRIVATE, LOCK_WAITED);
-}
-
-__attribute__((cold)) void malloc_unlock_wake(void)
-{
-    __atomic_store_n(&malloc_lock, LOCK_FREE, __ATOMIC_RELEASE);
-    futex(FUTEX_WAKE_PRIVATE, 1);
-}
+struct chunk *malloc_held[SMALL_BINS];
+struct heap malloc_heap = {
+    .lock = LOCK_FREE,
+    .freed = malloc_heap.recent,
+    .freed_size = RECENT,
+};
 
 /* ---- Reports ----------------------------------------------------------------------------- */
 
-/* Positions are relative to the heap's start: the same in every run. */
-void malloc_report(const char *what, const void *where)
-{
-    char line[128];
-    int length;
-
-    if ((struct chunk *)where < malloc_heap.base || (struct chunk *)where > malloc_heap.end)
-        length = snprintf(line, sizeof(line), "malloc: outside the heap: %s\n", what);
-    else
-        length = snprintf(line, sizeof(line), "malloc: heap+%#zx: %s\n",
-                          (size_t)((const char *)where - (char *)malloc_heap.base), what);
-    if (write(STDERR_FILENO, line, (size_t)length) < 0)
-        abort();
-}
+static const char free_already[] = "block is free already";
+static const char bad_header[] = "not a block, or its header was overwritten";
+static const char overrun[] = "not a block, or written past its end";
 
 /* Out of line: the checks are on the hot path, their consequence is not. */
-_Noreturn __attribute__((noinline, cold)) void malloc_die(const char *what, const void *where)
+_Noreturn COLD void malloc_die(const char *what, struct chunk *c)
 {
-    malloc_report(what, where);
-    unlock(); /* whoever handles SIGABRT may still want memory */
+    malloc_report(what, block_of(c));
+    unlock(&malloc_heap.lock); /* whoever handles SIGABRT may still want memory */
     abort();
 }
 
-static _Noreturn __attribute__((noinline, cold)) void die_at(const char *what,
-                                                             const struct chunk *c)
-{
-    malloc_die(what, (const char *)c + BLOCK_OFFSET);
-}
-
-static _Noreturn __attribute__((noinline, cold)) void die_bad_block(const struct chunk *c)
+/* A chunk that does not look used: say why. */
+static _Noreturn COLD void die_bad_chunk(struct chunk *c)
 {
     bool marked = ((c->head ^ mark_of(c)) & ADDRESS_MASK) == 0;
     size_t room = (size_t)((char *)malloc_heap.top - (char *)c);
 
     if (marked && (c->head & (FREE | HELD)) != 0)
-        die_at(free_already, c);
-    die_at(marked && size_of(c) <= room ? overrun : bad_header, c);
+        malloc_die(free_already, c);
+    malloc_die(marked && size_of(c) <= room ? overrun : bad_header, c);
 }
 
 /* ---- Bins -------------------------------------------------------------------------------- */
-
-static void bin_insert(struct chunk *c, size_t size)
-{
-    unsigned bin = bin_of(size);
-    struct chunk *list = &malloc_heap.bins[bin], *first = list->next;
-
-    c->next = first;
-    c->prev = list;
-    first->prev = c;
-    list->next = c;
-    if (first == list) {
-        malloc_heap.map[bin / WORD_BITS] |= 1u << bin % WORD_BITS;
-        malloc_heap.summary |= 1u << bin / WORD_BITS;
-    }
-}
 
 static void bin_remove(struct chunk *c, size_t size)
 {
     struct chunk *next = c->next, *prev = c->prev;
 
-    if (next->prev != c || prev->next != c || chunk_at(c, (ptrdiff_t)size)->prev_size != size)
-        malloc_die(written_free, block_of(c));
+    if (next->prev != c || prev->next != c || chunk_at(c, size)->prev_size != size)
+        malloc_die("a free block was overwritten", c);
     next->prev = prev;
     prev->next = next;
-    if (next == prev) { /* only the list head is left */
-        unsigned bin = next->head;
-        malloc_heap.map[bin / WORD_BITS] &= ~(1u << bin % WORD_BITS);
-        if (malloc_heap.map[bin / WORD_BITS] == 0)
-            malloc_heap.summary &= ~(1u << bin / WORD_BITS);
-    }
+    if (next == prev) /* only the list head is left, whose head is the bin's number */
+        malloc_heap.map[next->head / WORD_BITS] &= ~(1u << next->head % WORD_BITS);
 }
 
 /* The first chunk of the first bin from `bin` on that is not empty; NULL if there is none. */
@@ -205,45 +151,53 @@ static inline struct chunk *bin_first_from(unsigned bin)
     unsigned word = bin / WORD_BITS;
     uint32_t bits = malloc_heap.map[word] & (UINT32_MAX << bin % WORD_BITS);
 
-    if (bits == 0) {
-        uint32_t words = malloc_heap.summary & (UINT32_MAX << word << 1);
-        if (words == 0)
+    while (bits == 0) {
+        if (++word == MAP_WORDS)
             return NULL;
-        word = (unsigned)__builtin_ctz(words);
         bits = malloc_heap.map[word];
     }
     return malloc_heap.bins[word * WORD_BITS + (unsigned)__builtin_ctz(bits)].next;
 }
 
-/* The best of the first chunks in the list that are large enough; NULL if none is. */
-static struct chunk *best_of(struct chunk *list, size_t size)
-{
-    struct chunk *best = NULL, *before = list;
-    size_t best_size = SIZE_MAX;
-    int scanned = 0;
-
-    for (struct chunk *c = list->next; c != list && scanned < SCAN_MAX; c = c->next) {
-        if (c->prev != before)
-            die_at(written_free, before);
-        before = c;
-        size_t have = size_of(c);
-        if (have >= size && have < best_size) {
-            best = c;
-            best_size = have;
-        }
-        scanned++;
-    }
-    return best;
-}
-
 /* A free chunk of at least `size` bytes, still in its bin; NULL if there is none. */
 static inline struct chunk *find_fit(size_t size)
 {
-    if (size < SMALL_LIMIT)
-        return bin_first_from(size / ALIGNMENT);
-    unsigned bin = bin_of(size); /* has smaller ones, too */
-    struct chunk *best = best_of(&malloc_heap.bins[bin], size);
-    return best != NULL || bin + 1 == BIN_COUNT ? best : bin_first_from(bin + 1);
+    unsigned bin = bin_of(size);
+    struct chunk *first = bin_first_from(bin);
+
+    if (first == NULL || size_of(first) >= size)
+        return first;
+    return bin_first_from(bin + 1); /* all of those are large enough */
+}
+
+/* Make [c, c + size) a free chunk.  c->head is valid as to mark and P; the one behind knows. */
+static void set_free(struct chunk *c, size_t size)
+{
+    c->head = size << SIZE_SHIFT | FREE | (uint8_t)c->head;
+    chunk_at(c, size)->prev_size = size;
+    unsigned bin = bin_of(size);
+    struct chunk *list = &malloc_heap.bins[bin], *first = list->next;
+    c->next = first;
+    c->prev = list;
+    first->prev = c;
+    list->next = c;
+    malloc_heap.map[bin / WORD_BITS] |= 1u << bin % WORD_BITS;
+}
+
+/* Use the first `size` bytes of a chunk in a bin. */
+static inline void cut(struct chunk *c, size_t size)
+{
+    size_t whole = size_of(c);
+    struct chunk *next = chunk_at(c, size);
+
+    bin_remove(c, whole);
+    c->head -= FREE + ((whole - size) << SIZE_SHIFT);
+    if (whole == size) {
+        next->head |= PREV_NOT_FREE;
+    } else {
+        next->head = mark_of(next);
+        set_free(next, whole - size);
+    }
 }
 
 /* ---- Top and brk ------------------------------------------------------------------------- */
@@ -251,7 +205,7 @@ static inline struct chunk *find_fit(size_t size)
 static void set_top(struct chunk *top)
 {
     malloc_heap.top = top;
-    top->head = mark_of(top);
+    top->head = HELD | mark_of(top);
 }
 
 static void set_end(struct chunk *end)
@@ -260,41 +214,39 @@ static void set_end(struct chunk *end)
     malloc_heap.span = (size_t)((char *)end - (char *)malloc_heap.base) / ALIGNMENT;
     if (malloc_heap.untouched > (char *)block_of(end))
         malloc_heap.untouched = block_of(end);
+    size_t limit = malloc_heap.span / HELD_KEEP_SHARE;
+    if (limit < HELD_KEEP / ALIGNMENT)
+        limit = HELD_KEEP / ALIGNMENT;
+    if (malloc_heap.quarantine) /* which takes the lists' place */
+        limit = 0;
+    malloc_heap.held_room += (intptr_t)(limit - malloc_heap.held_limit);
+    malloc_heap.held_limit = limit;
 }
 
-/* Make [c, c + size) a free chunk.  c->head is valid as to P; the one behind knows. */
-static void set_free(struct chunk *c, size_t size)
+/* Go on in memory that does not join the heap: the first piece, or behind a foreign sbrk().  What
+ * lies between is a chunk in use that nobody frees. */
+static bool start_segment(char *memory)
 {
-    c->head = size << SIZE_SHIFT | FREE | (uint8_t)c->head;
-    chunk_at(c, (ptrdiff_t)size)->prev_size = size;
-    bin_insert(c, size);
-}
+    struct chunk *first = chunk_at((void *)round_up((uintptr_t)memory, ALIGNMENT),
+                                   BLOCK_OFFSET);
+    struct chunk *foreign = malloc_heap.end;
 
-/* Go on in memory that does not join the heap: the first piece, or behind a foreign sbrk(). */
-static bool start_segment(char *memory, size_t nbytes)
-{
-    uintptr_t from = round_up((uintptr_t)memory, ALIGNMENT);
-    uintptr_t to = ((uintptr_t)memory + nbytes) & ~(uintptr_t)(ALIGNMENT - 1);
-    struct chunk *first = chunk_at((void *)from, BLOCK_OFFSET);
-
-    if (malloc_heap.base != NULL && memory < (char *)block_of(malloc_heap.end))
-        malloc_die(foreign_shrink, memory);
     if (malloc_heap.base == NULL) {
         malloc_heap.base = first;
     } else {
-        struct chunk *foreign = malloc_heap.end;
         size_t rest = top_size(), gap = (size_t)((char *)first - (char *)foreign);
+        if (memory < (char *)block_of(foreign))
+            malloc_die("somebody else gave a part of the heap back", chunk_of(memory));
         if (gap > CHUNK_MAX || rest > CHUNK_MAX)
             return false;
         foreign->head = head_for(foreign, gap);
         if (rest > 0) {
             foreign->head &= ~PREV_NOT_FREE;
-            set_free(malloc_heap.top, rest); /* whose header is a mark already */
+            set_free(malloc_heap.top, rest); /* whose header has a mark already */
         }
     }
     /* The rest of a page that somebody else used and gave back may hold anything. */
     memset(memory, 0, (size_t)(-(uintptr_t)memory & (PAGE - 1)));
-    set_end(chunk_at((void *)to, -(ptrdiff_t)BLOCK_OFFSET));
     malloc_heap.untouched = block_of(first);
     set_top(first);
     return true;
@@ -304,47 +256,39 @@ static bool start_segment(char *memory, size_t nbytes)
  * boundary, so that the next piece joins this one. */
 static bool grow_top(size_t size)
 {
-    while (malloc_heap.base == NULL || top_size() < size) {
-        size_t have = malloc_heap.base == NULL ? 0 : top_size();
-        uintptr_t old = (uintptr_t)sbrk(0);
-        size_t missing = size + ALIGNMENT - have; /* + what alignment of the start may cost */
-        size_t pages = round_up(missing, PAGE), to_boundary = -old & (PAGE - 1);
-        size_t step = to_boundary + (pages < GROW_STEP ? GROW_STEP : pages);
-        char *memory = step <= PTRDIFF_MAX ? sbrk((intptr_t)step) : (char *)-1;
+    if (top_size() >= size)
+        return true;
+    char *old = sbrk(0);
+    size_t have = old == block_of(malloc_heap.end) ? top_size() : 0;
+    size_t missing = size + ALIGNMENT - have; /* what alignment of the start may cost, too */
+    size_t step = (missing < GROW_STEP ? GROW_STEP : round_up(missing, PAGE)) +
+                  (-(uintptr_t)old & (PAGE - 1));
+    char *memory = sbrk((intptr_t)step);
 
-        if (memory == (char *)-1 && step > to_boundary + pages) {
-            step = to_boundary + pages;
-            memory = sbrk((intptr_t)step);
-        }
-        if (memory == (char *)-1)
-            return false;
-        if (malloc_heap.base != NULL && memory == block_of(malloc_heap.end)) {
-            set_end(chunk_at(malloc_heap.end, (ptrdiff_t)step));
-        } else if (!start_segment(memory, step)) {
-            sbrk(-(intptr_t)step);
-            return false;
-        }
+    if (memory == (char *)-1)
+        return false;
+    if ((malloc_heap.base == NULL || memory != block_of(malloc_heap.end)) &&
+        !start_segment(memory)) {
+        sbrk(-(intptr_t)step);
+        return false;
     }
-    return true;
+    uintptr_t end = (uintptr_t)memory + step;
+    set_end(chunk_of((void *)(end & ~(uintptr_t)(ALIGNMENT - 1))));
+    return top_size() >= size;
 }
 
 /* Give back all of top but `keep` bytes, unless somebody else's memory is above it.  sbrk() moves
  * by less than 2 GiB at a time. */
-static __attribute__((noinline)) bool trim_top(size_t keep)
+static NOINLINE void trim_top(size_t keep)
 {
-    if (malloc_heap.base == NULL || top_size() < keep)
-        return false;
+    size_t extra = top_size() > keep ? top_size() - keep : 0;
     int saved_errno = errno; /* POSIX: free() leaves it alone */
-    size_t before = top_size();
-    while (sbrk(0) == block_of(malloc_heap.end)) {
-        size_t extra = top_size() - keep;
-        extra = (extra < PTRDIFF_MAX ? extra : PTRDIFF_MAX) & ~(size_t)(PAGE - 1);
-        if (extra == 0 || sbrk(-(intptr_t)extra) == (void *)-1)
-            break;
-        set_end(chunk_at(malloc_heap.end, -(ptrdiff_t)extra));
-    }
+
+    extra = (extra < PTRDIFF_MAX ? extra : PTRDIFF_MAX) & ~(size_t)(PAGE - 1);
+    if (extra > 0 && sbrk(0) == block_of(malloc_heap.end) &&
+        sbrk(-(intptr_t)extra) != (void *)-1)
+        set_end(chunk_at(malloc_heap.end, -extra));
     errno = saved_errno;
-    return top_size() < before;
 }
 
 /* The used part of the heap will end at `end`, a page or less above what was ever used. */
@@ -358,20 +302,21 @@ static void touch(struct chunk *end)
         malloc_heap.untouched = page_end;
 }
 
-/* ---- Chunks ------------------------------------------------------------------------------ */
+/* ---- Merging ----------------------------------------------------------------------------- */
 
-/* Merge the `size` bytes at c, which are in no bin or list, with what is free on either side, and
- * put the result where it belongs.  c's header is valid, and has F: also when it ends up inside a
- * larger chunk it tells of a second free. */
-static void merge(struct chunk *c, size_t size)
+/* Merge c, which is in no bin or list, with what is free on either side, and put the result where
+ * it belongs.  c's header gets F: also inside a larger chunk it tells of a second free. */
+static void release(struct chunk *c)
 {
-    struct chunk *next = chunk_at(c, (ptrdiff_t)size);
+    size_t size = size_of(c);
+    struct chunk *next = chunk_at(c, size);
     bool is_last = next == malloc_heap.top;
 
+    c->head |= FREE;
     while ((c->head & PREV_NOT_FREE) == 0 && (is_last || size + c->prev_size <= CHUNK_MAX)) {
-        struct chunk *before = chunk_at(c, -(ptrdiff_t)c->prev_size);
+        struct chunk *before = chunk_at(c, -c->prev_size);
         if (before < malloc_heap.base || before >= c || size_of(before) != c->prev_size)
-            malloc_die(written_before, block_of(c));
+            malloc_die("a free block was overwritten before this one", c);
         bin_remove(before, c->prev_size);
         size += c->prev_size;
         c = before;
@@ -386,16 +331,10 @@ static void merge(struct chunk *c, size_t size)
         size_t next_size = size_of(next);
         bin_remove(next, next_size);
         size += next_size;
-        next = chunk_at(next, (ptrdiff_t)next_size);
+        next = chunk_at(next, next_size);
     }
     next->head &= ~PREV_NOT_FREE;
     set_free(c, size);
-}
-
-static void release(struct chunk *c)
-{
-    c->head |= FREE;
-    merge(c, size_of(c));
 }
 
 static void empty_lists(void)
@@ -407,124 +346,6 @@ static void empty_lists(void)
     }
     memset(malloc_heap.map, 0, sizeof(malloc_heap.map));
     memset(malloc_held, 0, sizeof(malloc_held));
-    malloc_heap.summary = 0;
-}
-
-/* The end of the run of free and held chunks that starts at c. */
-static inline struct chunk *end_of_run(struct chunk *c)
-{
-    struct chunk *top = malloc_heap.top, *last = chunk_at(c, CHUNK_MAX);
-
-    while (c != top && (c->head & (FREE | HELD)) != 0) {
-        struct chunk *next = chunk_at(c, (ptrdiff_t)size_of(c));
-        if (next > last)
-            break;
-        c->head = (c->head & ~HELD) | FREE; /* a second free will show */
-        c = next;
-    }
-    return c;
-}
-
-/* Merge whatever is held: go through the heap and make each run of free and held chunks one free
- * chunk.  The lists are not looked at, but made anew. */
-static void merge_held(void)
-{
-    struct chunk *c = malloc_heap.base, *top = malloc_heap.top;
-
-    empty_lists();
-    while (c < top) {
-        if ((c->head & (FREE | HELD)) == 0) {
-            c = chunk_at(c, (ptrdiff_t)size_of(c));
-            if ((uint8_t)c->head != mark_of(c))
-                die_at(bad_header, c);
-            continue;
-        }
-        struct chunk *run = c;
-        c = end_of_run(run);
-        if (c == top) {
-            set_top(run);
-            break;
-        }
-        c->head &= ~PREV_NOT_FREE;
-        set_free(run, (size_t)((char *)c - (char *)run));
-    }
-    malloc_heap.taken = 0;
-    malloc_heap.to_carve = &nothing;
-    malloc_heap.held_room = (intptr_t)malloc_heap.held_limit;
-    if (top_size() >= TRIM_AT)
-        trim_top(TOP_KEEP);
-}
-
-/* free() would hold more than it may with these `units`, which are counted, but in no list. */
-static void limit_held(size_t units)
-{
-    size_t now = held_bytes() / ALIGNMENT;
-    size_t share = (size_t)((char *)malloc_heap.top - (char *)malloc_heap.base) / ALIGNMENT /
-                   HELD_KEEP_SHARE;
-
-    malloc_heap.held_limit = share > HELD_KEEP / ALIGNMENT ? share : HELD_KEEP / ALIGNMENT;
-    malloc_heap.held_room = (intptr_t)(malloc_heap.held_limit - now);
-    if (malloc_heap.held_room < 0)
-        merge_held();
-    else
-        malloc_heap.held_room += (intptr_t)units;
-}
-
-/* top has no `size` bytes that were used before.  Merge what is held, if that is worth a walk
- * through the heap: or let top have new pages.  Either way it is worth another try, or NULL. */
-static __attribute__((noinline)) bool make_room(size_t size)
-{
-    size_t used = (size_t)(malloc_heap.untouched - (char *)malloc_heap.base);
-
-    if (malloc_heap.base != NULL && held_bytes() > used / HELD_SHARE &&
-        malloc_heap.taken > used / TAKEN_SHARE) {
-        merge_held();
-        return true;
-    }
-    if ((malloc_heap.base == NULL || top_size() < size) && !grow_top(size))
-        return false;
-    touch(chunk_at(malloc_heap.top, (ptrdiff_t)size));
-    return true;
-}
-
-/* Use the first `size` bytes of a chunk in a bin. */
-static inline void cut(struct chunk *c, size_t size)
-{
-    size_t whole = size_of(c);
-    struct chunk *next = chunk_at(c, (ptrdiff_t)size);
-
-    bin_remove(c, whole);
-    c->head -= FREE + ((whole - size) << SIZE_SHIFT);
-    if (whole == size)
-        next->head |= PREV_NOT_FREE;
-    else
-        set_free(mark_only(next), whole - size);
-}
-
-/* A chunk of `size` bytes for use, from a bin or top; NULL if that needs more than top has. */
-static inline struct chunk *take_present(struct chunk *fit, size_t size)
-{
-    if (fit != NULL) {
-        cut(fit, size);
-        return fit;
-    }
-    struct chunk *c = malloc_heap.top, *rest = chunk_at(c, (ptrdiff_t)size);
-    if ((char *)block_of(rest) > malloc_heap.untouched)
-        return NULL;
-    c->head = head_for(c, size);
-    set_top(rest);
-    return c;
-}
-
-/* The same, with more memory if need be; NULL if there is none. */
-static __attribute__((noinline)) struct chunk *take(size_t size)
-{
-    struct chunk *c = take_present(find_fit(size), size);
-
-    while (c == NULL && make_room(size))
-        c = take_present(find_fit(size), size);
-    malloc_heap.taken += size;
-    return c;
 }
 
 /* What is left of the chunk that small requests are cut from becomes a free chunk. */
@@ -532,30 +353,119 @@ static void retire_carve(void)
 {
     struct chunk *c = malloc_heap.to_carve;
 
-    malloc_heap.to_carve = &nothing;
-    if (c != &nothing) {
-        c->head ^= HELD | FREE;
-        merge(c, size_of(c));
+    if (c != NULL) {
+        c->head += ((size_t)((char *)malloc_heap.carve_end - (char *)c) << SIZE_SHIFT) - HELD;
+        malloc_heap.to_carve = malloc_heap.carve_end = NULL;
+        release(c);
     }
+}
+
+/* Merge whatever is held: go through the heap and make each run of free and held chunks one free
+ * chunk.  The lists are not looked at, but made anew. */
+static NOINLINE void merge_held(void)
+{
+    retire_carve();
+    empty_lists();
+    malloc_heap.top->head &= ~HELD; /* the last run ends there */
+    for (struct chunk *c = malloc_heap.base; c < malloc_heap.top;) {
+        if ((c->head & (FREE | HELD)) == 0) {
+            c = next_of(c);
+            if ((uint8_t)c->head != mark_of(c))
+                malloc_die(bad_header, c);
+            continue;
+        }
+        struct chunk *run = c, *next = next_of(c), *last = chunk_at(run, CHUNK_MAX);
+        do {
+            c->head = (c->head & ~HELD) | FREE; /* a second free will show */
+            c = next;
+            next = next_of(c);
+        } while ((c->head & (FREE | HELD)) != 0 && next <= last);
+        if (c == malloc_heap.top) {
+            malloc_heap.top = run;
+            break;
+        }
+        c->head &= ~PREV_NOT_FREE;
+        set_free(run, (size_t)((char *)c - (char *)run));
+    }
+    set_top(malloc_heap.top);
+    malloc_heap.held_room = (intptr_t)malloc_heap.held_limit;
+    if (top_size() >= TRIM_AT)
+        trim_top(TOP_KEEP);
+}
+
+/* ---- Taking ------------------------------------------------------------------------------ */
+
+static inline bool top_has(size_t size)
+{
+    return (char *)block_of(chunk_at(malloc_heap.top, size)) <= malloc_heap.untouched;
+}
+
+/* top has no `size` bytes that were used before.  Merge what is held, if that is worth a walk
+ * through the heap: or let top have new pages.  Either way it is worth another try, or false. */
+static NOINLINE bool make_room(size_t size)
+{
+    size_t used = (size_t)(malloc_heap.untouched - (char *)malloc_heap.base);
+
+    if (held_bytes() > used / HELD_SHARE) {
+        merge_held();
+        return true;
+    }
+    if (!grow_top(size))
+        return false;
+    touch(chunk_at(malloc_heap.top, size));
+    return true;
+}
+
+/* Cut `size` bytes off the front of top or to_carve, whose own header has size 0, and H: nobody can
+ * free it. */
+static inline struct chunk *carve(struct chunk **from, size_t size)
+{
+    struct chunk *c = *from, *rest = chunk_at(c, size);
+
+    c->head += (size << SIZE_SHIFT) - HELD;
+    rest->head = HELD | mark_of(rest);
+    *from = rest;
+    return c;
+}
+
+/* A chunk of `size` bytes for use, from a bin or top; NULL if there is no memory. */
+static NOINLINE struct chunk *take(size_t size)
+{
+    do {
+        struct chunk *c = find_fit(size);
+        if (c != NULL) {
+            cut(c, size);
+            return c;
+        }
+        if (top_has(size))
+            return carve(&malloc_heap.top, size);
+    } while (make_room(size));
+    return NULL;
+}
+
+/* Make two of a chunk in use.  Result: the second. */
+static struct chunk *split(struct chunk *c, size_t size)
+{
+    size_t rest = size_of(c) - size;
+    struct chunk *tail = chunk_at(c, size);
+
+    c->head -= rest << SIZE_SHIFT;
+    tail->head = head_for(tail, rest);
+    return tail;
 }
 
 /* Cut a chunk in use down to `size`; the rest is freed. */
 static void shrink(struct chunk *c, size_t size)
 {
-    size_t rest = size_of(c) - size;
-    if (rest == 0)
-        return;
-    struct chunk *tail = chunk_at(c, (ptrdiff_t)size);
-    c->head -= rest << SIZE_SHIFT;
-    tail->head = head_for(tail, rest);
-    release(tail);
+    if (size_of(c) > size)
+        release(split(c, size));
 }
 
 /* Make a chunk at least `size` bytes large without moving it, if what is behind it allows. */
 static bool extend(struct chunk *c, size_t size)
 {
     size_t have = size_of(c);
-    struct chunk *next = chunk_at(c, (ptrdiff_t)have);
+    struct chunk *next = next_of(c);
 
     if (size > CHUNK_MAX)
         return false;
@@ -563,269 +473,273 @@ static bool extend(struct chunk *c, size_t size)
         retire_carve();
     if (next == malloc_heap.top && grow_top(size - have) && next == malloc_heap.top) {
         c->head += (size - have) << SIZE_SHIFT;
-        touch(chunk_at(c, (ptrdiff_t)size));
-        set_top(chunk_at(c, (ptrdiff_t)size));
+        touch(next_of(c));
+        set_top(next_of(c));
         return true;
     }
-    /* top has size 0, and became an ordinary chunk if it was left */
+    /* top has size 0, and became an ordinary chunk if brk went elsewhere */
     size_t more = size_of(next);
     if ((next->head & FREE) == 0 || have + more < size || have + more > CHUNK_MAX)
         return false;
-    bin_remove(next, more);
+    cut(next, more);
     c->head += more << SIZE_SHIFT;
-    chunk_at(next, (ptrdiff_t)more)->head |= PREV_NOT_FREE;
     shrink(c, size);
     return true;
 }
 
-/* ---- The family -------------------------------------------------------------------------- */
+/* ---- Mappings ---------------------------------------------------------------------------- */
 
-/* Does the chunk that the caller handed in, and the header behind it, look right? */
-static inline bool looks_used(const struct chunk *c)
+/*     first page                                                     last page
+ *     +-------------------+---------+--------------------------------+---------------+
+ *     |  (not touched)    | mapping | the caller's                   | guard, if any |
+ *     +-------------------+---------+--------------------------------+---------------+
+ *     |<---- offset ----------------|<------- usable --------------->|
+ *     |<--------------------------------- length ------------------------------------>| */
+
+#define SEAL 0x5374617Au
+
+static size_t seal_of(const struct mapping *m)
 {
-    const struct chunk *next = chunk_at(c, (ptrdiff_t)size_of(c));
-
-    return ((c->head ^ mark_of(c)) & (ADDRESS_MASK | FREE | HELD)) == 0 &&
-           next <= malloc_heap.top && (uint8_t)next->head == mark_of(next);
+    return SEAL ^ (uintptr_t)m ^ m->offset ^ m->length << 1 ^ m->usable << 2;
 }
 
-static inline void check_used(const struct chunk *c)
+/* Where a freed block is remembered, which may not even be read; NULL if it is not. */
+static void **find_freed(const void *block)
 {
-    if (!looks_used(c))
-        die_bad_block(c);
+    for (size_t i = 0; i < malloc_heap.freed_size; i++) {
+        if (malloc_heap.freed[i] == block)
+            return &malloc_heap.freed[i];
+    }
+    return NULL;
 }
+
+/* Remember it for a second free.  Result: the block that is forgotten for it, or NULL. */
+static void *remember_freed(void *block)
+{
+    void **place = &malloc_heap.freed[malloc_heap.freed_at++ % malloc_heap.freed_size];
+    void *oldest = *place;
+
+    *place = block;
+    return oldest;
+}
+
+static void *set_mapping(char *start, size_t offset, size_t length, size_t usable)
+{
+    char *block = start + offset;
+    struct mapping *m = mapping_of(block);
+    void **freed = find_freed(block);
+
+    if (freed != NULL)
+        *freed = NULL; /* the address is a block again */
+    *m = (struct mapping){ offset, length, usable, 0 };
+    m->seal = seal_of(m);
+    malloc_heap.mapped_bytes += length;
+    malloc_heap.mapped_blocks++;
+    return block;
+}
+
+/* Zeroed pages of its own for a block; NULL if there are none.  In guard mode the block's end is
+ * the start of a page without access; what alignment leaves between them is POISON. */
+static void *map_block(size_t nbytes, size_t alignment)
+{
+    size_t usable = nbytes == 0 ? 1 : nbytes;
+    size_t length = round_up(round_up(sizeof(struct mapping), alignment) + usable, PAGE);
+
+    length += malloc_heap.guard ? PAGE : 0;
+    if (length > REQUEST_MAX)
+        return NULL;
+    char *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                       0);
+    if (start == MAP_FAILED)
+        return NULL;
+    uintptr_t block = round_up((uintptr_t)start + sizeof(struct mapping), alignment);
+    if (malloc_heap.guard) {
+        char *guard = start + length - PAGE;
+        block = (uintptr_t)(guard - usable) & ~(alignment - 1);
+        mprotect(guard, PAGE, PROT_NONE);
+        memset((char *)block + usable, POISON, (uintptr_t)guard - block - usable);
+    } else {
+        usable = (uintptr_t)start + length - block;
+    }
+    return set_mapping(start, block - (uintptr_t)start, length, usable);
+}
+
+/* The mapping of a block that is not in the heap; the program ends if it is none. */
+static struct mapping *checked_mapping(const void *block)
+{
+    if (find_freed(block) != NULL)
+        malloc_die(free_already, chunk_of(block));
+    struct mapping *m = mapping_of(block);
+    if ((uintptr_t)block % ALIGNMENT != 0 || m->seal != seal_of(m))
+        malloc_die("not a block of the heap", chunk_of(block));
+    const unsigned char *end = (const unsigned char *)block + m->usable;
+    const unsigned char *guard = (const unsigned char *)block - m->offset + m->length - PAGE;
+    while (malloc_heap.guard && end < guard) {
+        if (*end++ != POISON)
+            malloc_die(overrun, chunk_of(block));
+    }
+    return m;
+}
+
+static void unmap_block(void *block)
+{
+    struct mapping *m = mapping_of(block);
+    int saved_errno = errno; /* POSIX: free() leaves it alone */
+
+    if (!malloc_heap.quarantine)
+        remember_freed(block);
+    malloc_heap.mapped_bytes -= m->length;
+    malloc_heap.mapped_blocks--;
+    munmap((char *)block - m->offset, m->length);
+    errno = saved_errno;
+}
+
+/* The same block with more or fewer pages, without copying; NULL if that cannot be. */
+static void *remap_block(struct mapping *m, size_t nbytes)
+{
+    char *start = (char *)(m + 1) - m->offset;
+    size_t offset = m->offset, length = m->length, wanted = round_up(offset + nbytes, PAGE);
+
+    if (malloc_heap.guard || nbytes < MAP_LEAVE || wanted > REQUEST_MAX)
+        return NULL;
+    start = mremap(start, length, wanted, MREMAP_MAYMOVE);
+    if (start == MAP_FAILED)
+        return NULL;
+    malloc_heap.mapped_bytes -= length;
+    malloc_heap.mapped_blocks--;
+    return set_mapping(start, offset, wanted, wanted - offset);
+}
+
+/* ---- malloc() ---------------------------------------------------------------------------- */
 
 /* The first request comes here. */
-static __attribute__((noinline, cold)) void start_heap(void)
+static COLD void start_heap(void)
 {
     empty_lists();
     malloc_read_options();
-    malloc_heap.held_limit = malloc_heap.quarantine_size > 0 ? 0 : HELD_KEEP / ALIGNMENT;
-    malloc_heap.held_room = (intptr_t)malloc_heap.held_limit;
     malloc_heap.started = true;
     malloc_heap.map_at = malloc_heap.guard ? 0 : MAP_AT;
-    malloc_heap.small_end = malloc_heap.guard ? 0 : HELD_MAX - OVERHEAD + 1;
+    malloc_heap.small_end = malloc_heap.guard ? 0 : SMALL_LIMIT - ALIGNMENT - OVERHEAD + 1;
 }
 
-/* Out of the ordinary: the first request, mappings, no memory, guard pages. */
-static __attribute__((noinline)) void *allocate_large(size_t nbytes)
+/* An aligned place inside a larger chunk; both ends are freed. */
+static void *align_chunk(struct chunk *c, size_t nbytes, size_t alignment)
 {
+    size_t front = -(uintptr_t)block_of(c) & (alignment - 1);
+
+    if (front != 0) { /* a multiple of 16: room for a chunk */
+        struct chunk *aligned = split(c, front);
+        release(c);
+        c = aligned;
+    }
+    shrink(c, chunk_size_for(nbytes));
+    return block_of(c);
+}
+
+/* Any request.  Where mappings or brk are refused, the other may still do. */
+static NOINLINE void *allocate_aligned(size_t nbytes, size_t alignment)
+{
+    size_t spare = alignment > ALIGNMENT ? alignment : 0;
+    void *block = NULL;
+
     if (!malloc_heap.started)
         start_heap();
-    if (nbytes > REQUEST_MAX)
+    if (nbytes > REQUEST_MAX - spare)
         return out_of_memory();
-    void *block = nbytes >= MAP_AT || malloc_heap.guard ? malloc_map_block(nbytes, ALIGNMENT)
-                                                        : NULL;
-    if (block != NULL)
-        return block;
-    size_t size = chunk_size_for(nbytes);
-    struct chunk *c = size > CHUNK_MAX || malloc_heap.guard ? NULL : take(size);
-    if (c != NULL)
-        return block_of(c);
-    if (nbytes < MAP_AT && !malloc_heap.guard) /* brk is refused */
-        block = malloc_map_block(nbytes, ALIGNMENT);
+    if (nbytes + spare >= malloc_heap.map_at)
+        block = map_block(nbytes, alignment);
+    size_t size = chunk_size_for(nbytes + spare);
+    if (block == NULL && !malloc_heap.guard && size <= CHUNK_MAX) {
+        struct chunk *c = take(size);
+        if (c != NULL)
+            return spare == 0 ? block_of(c) : align_chunk(c, nbytes, alignment);
+        block = map_block(nbytes, alignment);
+    }
     return block != NULL ? block : out_of_memory();
 }
 
-/* For all that is not simply held.  Gives the lock back. */
-static __attribute__((noinline)) void free_slowly(struct chunk *c)
+/* The next five take what malloc() did not find a step before.  All give the lock back. */
+static NOINLINE void *allocate_slowly(size_t nbytes)
 {
-    if (malloc_heap.quarantine_size > 0) {
-        malloc_heap.held_room = 0; /* every free() comes here */
-        void *oldest = malloc_exchange(block_of(c), &c);
-        if (oldest != NULL && c == NULL)
-            malloc_unmap_block(oldest);
-    } else if (malloc_heap.held_room < 0) {
-        limit_held(c->head >> UNITS_SHIFT);
-    }
-    if (c != NULL)
-        release(c);
-    unlock();
+    return unlocked(&malloc_heap.lock, allocate_aligned(nbytes, ALIGNMENT));
 }
 
-static __attribute__((noinline)) void free_suspect(struct chunk *c)
+static COLD void *allocate_waiting(size_t nbytes)
 {
-    check_used(c);
-    free_slowly(c);
+    lock_waiting(&malloc_heap.lock);
+    return allocate_slowly(nbytes);
 }
 
-static __attribute__((noinline)) void free_outside(struct chunk *c)
+/* The rest of the carved chunk is too small.  A chunk of just the right size will do; else all of a
+ * larger one is to be carved from now on, or top up to the end of a page. */
+static NOINLINE void *allocate_refilled(size_t units)
 {
-    void *block = block_of(c);
+    size_t size = units * ALIGNMENT, piece;
 
-    c = NULL;
-    if (block != NULL) {
-        malloc_checked_mapping(block);
-        if (malloc_heap.quarantine_size > 0)
-            block = malloc_exchange(block, &c);
+    do {
+        struct chunk *c = bin_first_from(units);
+        if (c != NULL && size_of(c) == size) {
+            cut(c, size);
+            return unlocked(&malloc_heap.lock, block_of(c));
+        }
+        retire_carve();
+        c = bin_first_from(units + 1);
+        piece = PAGE - ((uintptr_t)block_of(malloc_heap.top) & (PAGE - ALIGNMENT));
+        if (piece <= size)
+            piece += PAGE;
         if (c != NULL)
-            release(c);
-        else if (block != NULL)
-            malloc_unmap_block(block);
-    }
-    unlock();
+            cut(c, size_of(c));
+        else if (top_has(piece))
+            c = carve(&malloc_heap.top, piece);
+        if (c != NULL) {
+            malloc_heap.to_carve = c;
+            malloc_heap.carve_end = next_of(c);
+            c->head = HELD | mark_of(c);
+            return unlocked(&malloc_heap.lock, block_of(carve(&malloc_heap.to_carve, size)));
+        }
+    } while (make_room(piece));
+    return allocate_slowly(size - OVERHEAD);
 }
 
-/* How much of top to carve from: what was used before, but at most CARVE_MAX; else new memory up to
- * the end of a page. */
-static size_t carve_from_top(size_t size)
-{
-    size_t used = (size_t)(malloc_heap.untouched - (char *)block_of(malloc_heap.top));
-    size_t page_rest = -(uintptr_t)block_of(malloc_heap.top) & (PAGE - 1);
-    size_t piece = used < CARVE_MAX ? used & ~(size_t)(ALIGNMENT - 1) : CARVE_MAX;
-
-    if (malloc_heap.base == NULL)
-        return size;
-    if (piece < size)
-        piece = page_rest;
-    return piece < size ? size : piece;
-}
-
-/* Take a chunk of at least `size` bytes to carve from.  false: there is no memory. */
-static bool refill_carve(size_t size)
-{
-    retire_carve();
-    struct chunk *c = bin_first_from(size / ALIGNMENT);
-    if (c != NULL) {
-        cut(c, size_of(c));
-        malloc_heap.taken += size_of(c);
-    } else {
-        c = take(carve_from_top(size));
-    }
-    if (c == NULL)
-        return false;
-    malloc_heap.to_carve = c;
-    c->head |= HELD;
-    return true;
-}
-
-static __attribute__((noinline)) void *allocate_slowly(size_t nbytes)
-{
-    struct chunk *c = nbytes < malloc_heap.map_at ? take(chunk_size_for(nbytes)) : NULL;
-    void *block = c != NULL ? block_of(c) : allocate_large(nbytes);
-    unlock();
-    return block;
-}
-
-/* Cut `units` off the front of the chunk to carve, which has more. */
-static inline void *carve(size_t units)
-{
-    struct chunk *c = malloc_heap.to_carve, *rest = chunk_at(c, (ptrdiff_t)(units * ALIGNMENT));
-    size_t head = c->head, rest_head = head - (units << UNITS_SHIFT);
-
-    c->head = units << UNITS_SHIFT | (uint8_t)head;
-    rest->head = rest_head;
-    *(uint8_t *)&rest->head = mark_of(rest);
-    malloc_heap.to_carve = rest;
-    return block_of(c);
-}
-
-static __attribute__((noinline, cold)) void *unlock_waking(void *block)
-{
-    malloc_unlock_wake();
-    return block;
-}
-
-/* The next three take what malloc() did not find a step before.  All give the lock back. */
-static __attribute__((noinline)) void *allocate_refilled(size_t units)
+static NOINLINE void *allocate_carved(size_t units)
 {
     size_t size = units * ALIGNMENT;
 
-    if (!refill_carve(size + MIN_CHUNK))
-        return allocate_slowly(size - OVERHEAD);
-    void *block = carve(units);
-    unlock();
-    return block;
-}
-
-static __attribute__((noinline)) void *allocate_binned(size_t units)
-{
-    struct chunk *c = malloc_heap.bins[units].next;
-    cut(c, units * ALIGNMENT);
-    unlock();
-    return block_of(c);
-}
-
-static __attribute__((noinline)) void *allocate_small(size_t units)
-{
-    if ((malloc_heap.map[units / WORD_BITS] >> units % WORD_BITS & 1) != 0)
-        return allocate_binned(units);
-    if (malloc_heap.to_carve->head >> UNITS_SHIFT <= units)
+    if (chunk_at(malloc_heap.to_carve, size) >= malloc_heap.carve_end)
         return allocate_refilled(units);
-    void *block = carve(units);
-    if (!try_unlock())
-        return unlock_waking(block);
-    return block;
+    return unlocked(&malloc_heap.lock, block_of(carve(&malloc_heap.to_carve, size)));
 }
 
-static __attribute__((noinline)) void *allocate_damaged(size_t units)
+static COLD void *allocate_damaged(size_t units)
 {
     if (malloc_held[units] != NULL)
-        die_at(written_held, malloc_held[units]);
-    return allocate_small(units);
-}
-
-static __attribute__((noinline, cold)) void *allocate_waiting(size_t nbytes)
-{
-    malloc_lock_wait();
-    return allocate_slowly(nbytes);
+        malloc_die(written_freed, malloc_held[units]);
+    return allocate_carved(units);
 }
 
 /* A function of its own, because calloc() may not call malloc(): compilers make malloc() and
  * memset() a calloc().  All that is rare is called last, and needs no stack frame here. */
 static inline void *allocate(size_t nbytes)
 {
-    if (!try_lock())
+    if (!try_lock(&malloc_heap.lock))
         return allocate_waiting(nbytes);
     if (nbytes >= malloc_heap.small_end)
         return allocate_slowly(nbytes);
     size_t units = (nbytes + OVERHEAD + ALIGNMENT - 1) / ALIGNMENT;
     struct chunk *c = malloc_held[units];
     if (c == NULL)
-        return allocate_small(units);
+        return allocate_carved(units);
     if (((uintptr_t)c->next ^ (uintptr_t)c->prev) != UINTPTR_MAX)
         return allocate_damaged(units);
     malloc_held[units] = c->next;
     malloc_heap.held_room += (intptr_t)units;
     c->head &= ~HELD;
-    if (!try_unlock())
-        return unlock_waking(block_of(c));
-    return block_of(c);
+    return unlocked(&malloc_heap.lock, block_of(c));
 }
 
 void *malloc(size_t nbytes)
 {
     return allocate(nbytes);
-}
-
-static __attribute__((noinline, cold)) void free_waiting(struct chunk *c)
-{
-    malloc_lock_wait();
-    if (is_in_heap(c))
-        free_suspect(c);
-    else
-        free_outside(c);
-}
-
-void free(void *block)
-{
-    struct chunk *c = chunk_of(block);
-
-    if (!try_lock())
-        return free_waiting(c);
-    if (!is_in_heap(c)) /* NULL is not, either */
-        return free_outside(c);
-    if (!looks_used(c))
-        return free_suspect(c);
-    size_t units = c->head >> UNITS_SHIFT;
-    if (units >= HELD_LISTS || (malloc_heap.held_room -= (intptr_t)units) < 0)
-        return free_slowly(c);
-    struct chunk *first = malloc_held[units];
-    c->head |= HELD;
-    c->next = first;
-    c->prev = (struct chunk *)~(uintptr_t)first;
-    malloc_held[units] = c;
-    unlock();
 }
 
 /* Memory that was never touched since the kernel gave it is zero: writing zeros there would
@@ -835,55 +749,111 @@ void *calloc(size_t count, size_t nbytes)
     size_t total;
     if (__builtin_mul_overflow(count, nbytes, &total))
         return out_of_memory();
-    if (total <= HELD_MAX - OVERHEAD) {
+    if (total < SMALL_LIMIT - ALIGNMENT) {
         void *block = allocate(total);
         return block == NULL ? NULL : memset(block, 0, total);
     }
-    lock();
+    lock(&malloc_heap.lock);
     char *untouched = malloc_heap.untouched;
-    char *block = allocate_large(total);
-    bool is_mapping = block != NULL && !is_in_heap(chunk_of(block));
-    unlock();
-    if (block != NULL && !is_mapping && block < untouched) {
+    char *block = allocate_aligned(total, ALIGNMENT);
+    bool in_heap = is_in_heap(chunk_of(block));
+    unlock(&malloc_heap.lock);
+    if (in_heap && block < untouched) {
         size_t dirty = (size_t)(untouched - block);
         memset(block, 0, dirty < total ? dirty : total);
     }
     return block;
 }
 
-/* Resize without copying; NULL if the block has to move.  *usable: its size before. */
-static void *resize(void *block, size_t nbytes, size_t *usable)
+/* ---- free() ------------------------------------------------------------------------------ */
+
+/* How much the program may use of its block; the program ends if it is none. */
+static size_t checked_usable(const void *block)
 {
     struct chunk *c = chunk_of(block);
 
-    if (!is_in_heap(c)) {
-        struct mapping *m = malloc_checked_mapping(block);
-        *usable = m->usable;
-        return nbytes > REQUEST_MAX ? NULL : malloc_remap_block(m, nbytes);
-    }
-    check_used(c);
-    size_t have = size_of(c);
-    *usable = have - OVERHEAD;
-    if (nbytes > REQUEST_MAX)
-        return NULL;
-    size_t size = chunk_size_for(nbytes);
-    if (size <= have)
-        shrink(c, size);
-    else if (!extend(c, size))
-        return NULL;
-    return block;
+    if (!is_in_heap(c))
+        return checked_mapping(block)->usable;
+    if (!looks_used(c))
+        die_bad_chunk(c);
+    return size_of(c) - OVERHEAD;
 }
 
-/* A size of 0 is an allocation like any other: realloc() never frees. */
+/* For all that is not simply held.  Both give the lock back. */
+static NOINLINE void free_checked(struct chunk *c)
+{
+    void *block = block_of(c);
+
+    if (malloc_heap.quarantine) {
+        malloc_heap.held_room = 0; /* every free() comes here */
+        malloc_freeze(block);
+        block = remember_freed(block);
+        if (block != NULL)
+            malloc_thaw(block);
+    } else if (malloc_heap.held_room < 0) {
+        merge_held();
+    }
+    c = chunk_of(block);
+    if (is_in_heap(c))
+        release(c);
+    else if (block != NULL)
+        unmap_block(block);
+    unlock(&malloc_heap.lock);
+}
+
+static NOINLINE void free_unchecked(struct chunk *c)
+{
+    if (block_of(c) == NULL)
+        return unlock(&malloc_heap.lock);
+    checked_usable(block_of(c));
+    free_checked(c);
+}
+
+static COLD void free_waiting(struct chunk *c)
+{
+    lock_waiting(&malloc_heap.lock);
+    free_unchecked(c);
+}
+
+void free(void *block)
+{
+    struct chunk *c = chunk_of(block);
+
+    if (!try_lock(&malloc_heap.lock))
+        return free_waiting(c);
+    if (!is_in_heap(c) || !looks_used(c)) /* NULL is not, either */
+        return free_unchecked(c);
+    size_t units = c->head >> UNITS_SHIFT;
+    if (units >= SMALL_BINS || (malloc_heap.held_room -= (intptr_t)units) < 0)
+        return free_checked(c);
+    struct chunk *first = malloc_held[units];
+    c->head |= HELD;
+    c->next = first;
+    c->prev = (struct chunk *)~(uintptr_t)first;
+    malloc_held[units] = c;
+    unlock(&malloc_heap.lock);
+}
+
+/* ---- realloc() and the rest of the family ------------------------------------------------ */
+
+/* In place if that can be.  A size of 0 is an allocation like any other: realloc() never frees. */
 void *realloc(void *block, size_t nbytes)
 {
-    size_t usable;
-
-    if (block == NULL)
+    if (block == NULL || nbytes > REQUEST_MAX)
         return malloc(nbytes);
-    lock();
-    void *moved = resize(block, nbytes, &usable);
-    unlock();
+    struct chunk *c = chunk_of(block);
+    size_t size = chunk_size_for(nbytes);
+    void *moved = block;
+
+    lock(&malloc_heap.lock);
+    size_t usable = checked_usable(block);
+    if (!is_in_heap(c))
+        moved = remap_block(mapping_of(block), nbytes);
+    else if (size <= size_of(c))
+        shrink(c, size);
+    else if (!extend(c, size))
+        moved = NULL;
+    unlock(&malloc_heap.lock);
     if (moved != NULL)
         return moved;
     moved = malloc(nbytes);
@@ -894,33 +864,6 @@ void *realloc(void *block, size_t nbytes)
     return moved;
 }
 
-/* Take enough to have an aligned place inside; free both ends. */
-static void *allocate_aligned(size_t alignment, size_t nbytes)
-{
-    if (!malloc_heap.started)
-        start_heap();
-    if (nbytes + alignment >= MAP_AT || malloc_heap.guard) {
-        void *block = malloc_map_block(nbytes, alignment);
-        if (block != NULL || malloc_heap.guard)
-            return block;
-    }
-    struct chunk *c = nbytes + alignment > CHUNK_MAX - ALIGNMENT
-                          ? NULL
-                          : take(chunk_size_for(nbytes + alignment));
-    if (c == NULL)
-        return malloc_map_block(nbytes, alignment);
-    size_t front = -(uintptr_t)block_of(c) & (alignment - 1);
-    if (front != 0) { /* a multiple of 16: room for a chunk */
-        struct chunk *aligned = chunk_at(c, (ptrdiff_t)front);
-        aligned->head = head_for(aligned, size_of(c) - front);
-        c->head -= (size_of(c) - front) << SIZE_SHIFT;
-        release(c);
-        c = aligned;
-    }
-    shrink(c, chunk_size_for(nbytes));
-    return block_of(c);
-}
-
 void *aligned_alloc(size_t alignment, size_t nbytes)
 {
     if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
@@ -929,37 +872,30 @@ void *aligned_alloc(size_t alignment, size_t nbytes)
     }
     if (alignment <= ALIGNMENT)
         return malloc(nbytes);
-    if (alignment > REQUEST_MAX || nbytes > REQUEST_MAX - alignment)
+    if (alignment > REQUEST_MAX)
         return out_of_memory();
-    lock();
-    void *block = allocate_aligned(alignment, nbytes);
-    unlock();
-    return block != NULL ? block : out_of_memory();
+    lock(&malloc_heap.lock);
+    return unlocked(&malloc_heap.lock, allocate_aligned(nbytes, alignment));
 }
 
 size_t malloc_usable_size(const void *block)
 {
     if (block == NULL)
         return 0;
-    lock();
-    struct chunk *c = chunk_of(block);
-    size_t usable;
-    if (is_in_heap(c)) {
-        check_used(c);
-        usable = size_of(c) - OVERHEAD;
-    } else {
-        usable = malloc_checked_mapping(block)->usable;
-    }
-    unlock();
+    lock(&malloc_heap.lock);
+    size_t usable = checked_usable(block);
+    unlock(&malloc_heap.lock);
     return usable;
 }
 
 int malloc_trim(size_t keep)
 {
-    lock();
-    if (malloc_heap.base != NULL && malloc_heap.quarantine_size == 0)
+    lock(&malloc_heap.lock);
+    struct chunk *end = malloc_heap.end;
+    if (malloc_heap.base != NULL && !malloc_heap.quarantine)
         merge_held();
-    bool trimmed = trim_top(keep);
-    unlock();
+    trim_top(keep);
+    bool trimmed = malloc_heap.end < end;
+    unlock(&malloc_heap.lock);
     return trimmed;
 }

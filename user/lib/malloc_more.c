@@ -1,8 +1,13 @@
-/* user/lib/malloc_more.c - the rest of the family, statistics, and the validator. */
+/* user/lib/malloc_more.c - what is made of malloc.c: other names for the same, views of the heap and
+ * its validator, options and the quarantine. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "user/lib/include/malloc.h"
 #include "user/lib/malloc_heap.h"
 
 /* ---- By other names ---------------------------------------------------------------------- */
@@ -22,9 +27,10 @@ void *memalign(size_t alignment, size_t nbytes)
 
 int posix_memalign(void **result, size_t alignment, size_t nbytes)
 {
+    if (alignment % sizeof(void *) != 0)
+        return EINVAL;
     int saved_errno = errno;
-    void *block = alignment % sizeof(void *) != 0 ? (errno = EINVAL, NULL)
-                                                  : aligned_alloc(alignment, nbytes);
+    void *block = aligned_alloc(alignment, nbytes);
     int error = block == NULL ? errno : 0;
 
     errno = saved_errno;
@@ -45,16 +51,23 @@ void *pvalloc(size_t nbytes)
     return aligned_alloc(PAGE, round_up(nbytes == 0 ? 1 : nbytes, PAGE));
 }
 
-/* ---- Statistics, the map, and the validator ---------------------------------------------- */
+/* ---- Views ------------------------------------------------------------------------------- */
+
+/* The header of the chunk that is carved does not tell. */
+static size_t true_size(const struct chunk *c)
+{
+    return c == malloc_heap.to_carve ? (size_t)((char *)malloc_heap.carve_end - (char *)c)
+                                     : size_of(c);
+}
 
 void malloc_walk(void (*visit)(const struct malloc_piece *piece, void *context), void *context)
 {
     for (struct chunk *c = malloc_heap.base; c != malloc_heap.top;
-         c = chunk_at(c, (ptrdiff_t)size_of(c))) {
+         c = chunk_at(c, true_size(c))) {
         enum malloc_state state = (c->head & FREE) != 0   ? MALLOC_FREE
                                   : (c->head & HELD) != 0 ? MALLOC_HELD
                                                           : MALLOC_USED;
-        visit(&(struct malloc_piece){ c, size_of(c), state }, context);
+        visit(&(struct malloc_piece){ c, true_size(c), state }, context);
     }
     if (malloc_heap.base != NULL)
         visit(&(struct malloc_piece){ malloc_heap.top, top_size(), MALLOC_TOP }, context);
@@ -87,11 +100,11 @@ static void count_piece(const struct malloc_piece *piece, void *context)
 void malloc_get_stats(struct malloc_stats *stats)
 {
     *stats = (struct malloc_stats){ 0 };
-    lock();
+    lock(&malloc_heap.lock);
     malloc_walk(count_piece, stats);
     stats->mapped_bytes = malloc_heap.mapped_bytes;
     stats->mapped_blocks = malloc_heap.mapped_blocks;
-    unlock();
+    unlock(&malloc_heap.lock);
 }
 
 struct mallinfo2 mallinfo2(void)
@@ -130,6 +143,23 @@ void malloc_stats(void)
         errno = EIO;
 }
 
+/* ---- The validator ----------------------------------------------------------------------- */
+
+/* Positions are relative to the heap's start: the same in every run. */
+void malloc_report(const char *what, const void *where)
+{
+    char line[128];
+    int length;
+
+    if ((struct chunk *)where < malloc_heap.base || (struct chunk *)where > malloc_heap.end)
+        length = snprintf(line, sizeof(line), "malloc: outside the heap: %s\n", what);
+    else
+        length = snprintf(line, sizeof(line), "malloc: heap+%#zx: %s\n",
+                          (size_t)((const char *)where - (char *)malloc_heap.base), what);
+    if (write(STDERR_FILENO, line, (size_t)length) < 0)
+        abort();
+}
+
 /* What is wrong with the chunk at c, given the one before; NULL: nothing. */
 static const char *chunk_fault(const struct chunk *c, const struct chunk *before)
 {
@@ -143,7 +173,8 @@ static const char *chunk_fault(const struct chunk *c, const struct chunk *before
         return "wrong boundary tag";
     if (c == malloc_heap.top)
         return before_free ? "free chunk next to top" : NULL;
-    if (size_of(c) < MIN_CHUNK || size_of(c) > (size_t)((char *)malloc_heap.top - (char *)c))
+    if (true_size(c) < MIN_CHUNK ||
+        true_size(c) > (size_t)((char *)malloc_heap.top - (char *)c))
         return "size leads out of the heap";
     if ((c->head & (FREE | HELD)) == (FREE | HELD))
         return "both free and held";
@@ -173,12 +204,6 @@ static long check_bins(void)
             count++;
         }
     }
-    for (unsigned word = 0; word < MAP_WORDS; word++) {
-        if ((malloc_heap.summary >> word & 1) != (malloc_heap.map[word] != 0)) {
-            malloc_report("summary and bitmap disagree", &malloc_heap.map[word]);
-            return -1;
-        }
-    }
     return count;
 }
 
@@ -188,7 +213,7 @@ static long check_held(void)
     long count = 0;
     size_t nbytes = 0;
 
-    for (unsigned list = 0; list < HELD_LISTS; list++) {
+    for (unsigned list = 0; list < SMALL_BINS; list++) {
         for (struct chunk *c = malloc_held[list]; c != NULL; c = c->next) {
             if (c < malloc_heap.base || c >= malloc_heap.top ||
                 size_of(c) != list * ALIGNMENT || (c->head & HELD) == 0) {
@@ -203,12 +228,9 @@ static long check_held(void)
         malloc_report("held bytes are not what the lists hold", malloc_heap.base);
         return -1;
     }
-    for (size_t i = 0; i < malloc_heap.quarantine_size; i++) {
-        struct chunk *c = chunk_of(malloc_heap.quarantine[i]);
-        count += malloc_heap.quarantine[i] != NULL && c >= malloc_heap.base &&
-                 c < malloc_heap.top;
-    }
-    return count + (size_of(malloc_heap.to_carve) != 0);
+    for (size_t i = 0; malloc_heap.quarantine && i < malloc_heap.freed_size; i++)
+        count += is_in_heap(chunk_of(malloc_heap.freed[i]));
+    return count + (malloc_heap.to_carve != NULL);
 }
 
 static bool check_all(void)
@@ -227,7 +249,7 @@ static bool check_all(void)
         free_chunks += (c->head & FREE) != 0;
         held_chunks += (c->head & HELD) != 0;
         before = c;
-        c = chunk_at(c, (ptrdiff_t)size_of(c));
+        c = chunk_at(c, true_size(c));
     }
     if (!malloc_heap.started)
         return true;
@@ -241,8 +263,62 @@ static bool check_all(void)
 
 bool malloc_check(void)
 {
-    lock();
+    lock(&malloc_heap.lock);
     bool consistent = check_all();
-    unlock();
+    unlock(&malloc_heap.lock);
     return consistent;
+}
+
+/* ---- Options and quarantine -------------------------------------------------------------- */
+
+/* Read STRATA_MALLOC.  Other words in it mean nothing. */
+void malloc_read_options(void)
+{
+    static const char quarantine[] = "quarantine=";
+    const char *options = getenv("STRATA_MALLOC");
+
+    if (options == NULL)
+        return;
+    malloc_heap.guard = strstr(options, "guard") != NULL;
+    const char *count = strstr(options, quarantine);
+    size_t size = count == NULL ? 0 : strtoul(count + sizeof(quarantine) - 1, NULL, 10);
+    if (size == 0 || size >= REQUEST_MAX / sizeof(void *))
+        return;
+    void **ring = mmap(NULL, size * sizeof(void *), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (ring == MAP_FAILED)
+        return;
+    malloc_heap.freed = ring;
+    malloc_heap.freed_size = size;
+    malloc_heap.quarantine = true;
+}
+
+void malloc_freeze(void *block)
+{
+    struct chunk *c = chunk_of(block);
+
+    if (is_in_heap(c)) {
+        c->head |= HELD;
+        memset(block, POISON, size_of(c) - OVERHEAD);
+    } else {
+        struct mapping *m = mapping_of(block);
+        mprotect((char *)block - m->offset, m->length, PROT_NONE);
+    }
+}
+
+void malloc_thaw(void *block)
+{
+    struct chunk *c = chunk_of(block);
+    const unsigned char *bytes = block;
+
+    if (!is_in_heap(c)) {
+        uintptr_t page = (uintptr_t)mapping_of(block) & ~(uintptr_t)(PAGE - 1);
+        mprotect((void *)page, PAGE, PROT_READ);
+        return;
+    }
+    for (size_t i = 0; i < size_of(c) - OVERHEAD; i++) {
+        if (bytes[i] != POISON)
+            malloc_die(written_freed, c);
+    }
+    c->head &= ~HELD;
 }
