@@ -46,8 +46,9 @@ static void set_log_level(const char *cmdline)
 /* Is this "KEY" or "KEY=..." with a key that somebody reads? */
 static bool is_known(const char *word)
 {
-    static const char *const keys[] = { "console", "inject", "loglevel",   "norandmaps",
-                                        "panic",   "run",    "slab_debug", "test" };
+    static const char *const keys[] = { "console",    "inject", "loglevel",
+                                        "norandmaps", "panic",  "run",
+                                        "slab_debug", "test",   "transparent_hugepage" };
 
     for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
         size_t length = strlen(keys[i]);

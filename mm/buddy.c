@@ -413,6 +413,46 @@ struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags)
     return page;
 }
 
+/* It counts as if the frames had been asked for one by one: as many will be freed. */
+void buddy_split_block(struct page *page, unsigned order)
+{
+    struct page *end = page + (1u << order);
+    struct zone *zone = zone_of(page_to_pfn(page));
+    uint32_t irq = spin_lock(&zone->lock);
+
+    ASSERT(page->kind >= PAGE_KIND_FIRST_USED && page->order == order,
+           "split of pfn %#x (%s, order %u) as order %u", page_to_pfn(page),
+           page_kind_name((enum page_kind)page->kind), page->order, order);
+    for (struct page *frame = page; frame < end; frame++) {
+        frame->kind = page->kind;
+        frame->order = 0;
+        frame->entries = 0;
+        frame->refs = 0;
+    }
+    for (struct page *frame = page; track_pages && frame < end; frame++)
+        track_page_alloc(frame);
+    zone->stats.allocs += (1u << order) - 1;
+    spin_unlock(&zone->lock, irq);
+}
+
+void buddy_join_block(struct page *page, unsigned order)
+{
+    struct zone *zone = zone_of(page_to_pfn(page));
+    uint32_t irq = spin_lock(&zone->lock);
+
+    ASSERT(IS_ALIGNED(page_to_pfn(page), 1u << order), "pfn %#x begins no block of order %u",
+           page_to_pfn(page), order);
+    for (uint32_t i = 1; i < 1u << order; i++) {
+        ASSERT(page[i].kind == page->kind && page[i].order == 0, "pfn %#x is %s, order %u",
+               page_to_pfn(&page[i]), page_kind_name((enum page_kind)page[i].kind),
+               page[i].order);
+        page[i].kind = PAGE_TAIL;
+    }
+    page->order = (uint8_t)order;
+    zone->stats.allocs -= (1u << order) - 1;
+    spin_unlock(&zone->lock, irq);
+}
+
 void buddy_set_reclaim_hook(uint32_t (*hook)(unsigned order))
 {
     reclaim.hook = hook;

@@ -30,6 +30,14 @@ struct page *buddy_alloc(unsigned order, enum page_kind kind, unsigned flags);
  * the caller: panics with a message that names the frame; nothing was changed then. */
 void buddy_free(struct page *page, unsigned order);
 
+/* From now on the frames of a used block are blocks of order 0 each, of its kind and with refs = 0, to
+ * be freed one by one.  The caller owns the block. */
+void buddy_split_block(struct page *page, unsigned order);
+
+/* The other way round: 2^order blocks of order 0 and of one kind, from a multiple of their number on, all
+ * of them the caller's, are one block. */
+void buddy_join_block(struct page *page, unsigned order);
+
 /* Hand a range of frames to the allocator; used at boot, and for boot memory that is no longer
  * needed.  The frames must be PAGE_RESERVED in mem_map. */
 void buddy_add_range(pfn_t start, pfn_t end);

@@ -31,6 +31,9 @@
  *      an anonymous frame, sole user     allow writing                                    REUSE
  *      a cache's page, shared range      mark it dirty, allow writing                     SHARED
  *
+ *   no table, or a 4 MiB page in its place: where 4 MiB of zeros are wanted at once,      HUGE
+ *           and how such a page is written to after a fork, is in space_huge.c
+ *
  *   entry is there and allows the access: another thread was faster.  Nothing to do       SPURIOUS
  *
  *   no frame for any of these  -ENOMEM: the out-of-memory hook is asked, with interrupts on.  Either
@@ -72,7 +75,7 @@ struct fault {
     struct vma *vma;
     uaddr_t address; /* of the page */
     uint32_t error;  /* PF_ bits */
-    pte_t *slot;     /* the page's entry; NULL: the page table is missing */
+    pte_t *slot;     /* the page's entry */
 };
 
 static bool access_allowed(const struct vma *vma, uint32_t error)
@@ -115,31 +118,18 @@ static int grow_stack(struct space *space, uaddr_t address, uint32_t error, stru
     return 0;
 }
 
-/* Fill the empty entry; 0 or -ENOMEM. */
-static ALWAYS_INLINE int fill_slot(struct fault fault, pte_t entry)
+/* Fill the empty entry. */
+static ALWAYS_INLINE void fill_slot(struct fault fault, pte_t entry)
 {
-    pte_t *slot = fault.slot;
-
-    if (unlikely(!slot)) {
-        slot = paging_make_slot(&fault.space->directory, fault.address);
-        if (!slot)
-            return -ENOMEM;
-    }
-    *slot = entry;
-    paging_slots_filled(slot, 1);
-    return 0;
+    *fault.slot = entry;
+    paging_slots_filled(fault.slot, 1);
 }
 
 /* Fill the empty entry with a frame whose reference is ours, and becomes the entry's. */
-static ALWAYS_INLINE int map_frame(struct fault fault, struct page *page, pte_t flags)
+static ALWAYS_INLINE void map_frame(struct fault fault, struct page *page, pte_t flags)
 {
-    int error = fill_slot(fault, page_to_paddr(page) | flags);
-
-    if (unlikely(error))
-        user_frame_put(page);
-    else
-        fault.space->resident++;
-    return error;
+    fill_slot(fault, page_to_paddr(page) | flags);
+    fault.space->resident++;
 }
 
 /* A private copy of a page of which the first nbytes count; the rest is zeros.  NULL: no memory. */
@@ -174,8 +164,8 @@ static int map_cached(struct fault fault, struct page *page)
             return -ENOMEM;
         page = copy;
     }
-    int error = map_frame(fault, page, entry_flags(fault.vma, page));
-    return error ? error : shared && write ? FAULT_SHARED : FAULT_FILE;
+    map_frame(fault, page, entry_flags(fault.vma, page));
+    return shared && write ? FAULT_SHARED : FAULT_FILE;
 }
 
 static int fill_from_file(struct fault fault)
@@ -197,15 +187,15 @@ static ALWAYS_INLINE int fill_page(struct fault fault)
     if (fault.vma->backing.file && fault.address < fault.vma->backing.file_end)
         return fill_from_file(fault);
     if (!(fault.error & PF_WRITE)) {
-        int error = fill_slot(fault, ZERO_FRAME_ENTRY);
-        return error ? error : FAULT_ZERO_READ;
+        fill_slot(fault, ZERO_FRAME_ENTRY);
+        return FAULT_ZERO_READ;
     }
     struct page *page = user_frame_alloc(PAGE_ANON);
     if (unlikely(!page))
         return -ENOMEM;
     kmap_zero_frame(page);
-    int error = map_frame(fault, page, PTE_USER | PTE_PRESENT | PTE_WRITE);
-    return error ? error : FAULT_ANON;
+    map_frame(fault, page, PTE_USER | PTE_PRESENT | PTE_WRITE);
+    return FAULT_ANON;
 }
 
 /* The entry, not empty, gets another frame, or the same with the right to write. */
@@ -242,11 +232,25 @@ static int make_writable(struct fault fault)
     return replace_frame(fault, copy, FAULT_ZERO_WRITE);
 }
 
+#define SLOT_MADE (-ENOENT)
+
+/* There is no slot: no table, or a 4 MiB page in its place.  SLOT_MADE: there is one now. */
+static __attribute__((noinline)) int make_slot(struct space *space, const struct vma *vma,
+                                               uaddr_t address, uint32_t error)
+{
+    int cause = space_huge_fault(space, vma, address, error);
+
+    if (cause != HUGE_NO_ANSWER)
+        return cause;
+    return paging_make_slot(&space->directory, address) ? SLOT_MADE : -ENOMEM;
+}
+
 /* Lock held. */
 static ALWAYS_INLINE int answer(struct space *space, uaddr_t address, uint32_t error)
 {
     struct vma *vma = vma_find(&space->vmas, address);
     bool grown = false;
+    pte_t *slot;
 
     if (unlikely(!vma)) {
         int result = grow_stack(space, address, error, &vma);
@@ -256,10 +260,16 @@ static ALWAYS_INLINE int answer(struct space *space, uaddr_t address, uint32_t e
     }
     if (unlikely(!access_allowed(vma, error)))
         return -EACCES;
-    pte_t *slot = paging_find_slot(&space->directory, address);
+    while (unlikely(!(slot = paging_find_slot(&space->directory, address)))) {
+        int cause = make_slot(space, vma, address, error);
+        if (cause != SLOT_MADE)
+            return cause;
+    }
     struct fault fault = { space, vma, address, error, slot };
-    if (!slot || !*slot) {
+    if (!*slot) {
         int result = fill_page(fault);
+        if (unlikely(result < 0)) /* the table may have been made in vain */
+            paging_free_empty_tables(&space->directory, address, address + PAGE_SIZE);
         return result >= 0 && grown ? FAULT_STACK : result;
     }
     if ((error & PF_WRITE) && !(*slot & PTE_WRITE))
@@ -277,9 +287,20 @@ int fault_handle(struct space *space, uaddr_t address, uint32_t error)
     return MIN(result, 0);
 }
 
+/* The end of the page that an address is in: of 4 MiB, perhaps. */
+static uaddr_t end_of_page(struct space *space, uaddr_t address)
+{
+    uint32_t irq = spin_lock(&space->lock);
+    uaddr_t at = address;
+    bool large = paging_next_large(&space->directory, &at, address + PAGE_SIZE);
+
+    spin_unlock(&space->lock, irq);
+    return large ? at + LARGE_PAGE_SIZE : address + PAGE_SIZE;
+}
+
 int fault_populate(struct space *space, uaddr_t start, uaddr_t end, uint32_t error)
 {
-    for (uaddr_t address = start; address < end; address += PAGE_SIZE) {
+    for (uaddr_t address = start; address < end; address = end_of_page(space, address)) {
         int result = fault_handle(space, address, error);
         if (result)
             return result;

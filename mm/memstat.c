@@ -95,6 +95,7 @@ static void get_frames(struct memstat *stat)
 void memstat_get(struct memstat *stat)
 {
     struct space_totals spaces;
+    struct space_huge_stats huge;
 
     memset(stat, 0, sizeof(*stat));
     get_frames(stat);
@@ -104,6 +105,8 @@ void memstat_get(struct memstat *stat)
     space_get_totals(&spaces);
     stat->committed_as = spaces.committed_pages * PAGE_KIB;
     stat->mapped = spaces.mapped_pages * PAGE_KIB;
+    space_get_huge_stats(&huge);
+    stat->anon_huge_pages = huge.pages * (LARGE_PAGE_SIZE / KiB);
     stat->kernel_image = mapped_kib(MEMMAP_KERNEL);
     stat->mem_map = mapped_kib(MEMMAP_TABLES);
     stat->modules = mapped_kib(MEMMAP_MODULE);

@@ -10,6 +10,7 @@ struct memstat {
     uint32_t high_total, high_free, low_total, low_free;
     uint32_t buffers, cached;        /* 0: no block devices; pages of the page cache */
     uint32_t anon_pages, file_pages; /* frames: anonymous; clean, of the page cache */
+    uint32_t anon_huge_pages;        /* of anon_pages: in 4 MiB pages */
     uint32_t shmem, mapped; /* the only copy of a file's page; file pages in page tables */
     uint32_t slab, slab_reclaimable, slab_unreclaimable;
     uint32_t kmalloc_large;

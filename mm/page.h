@@ -36,6 +36,7 @@ struct page {
         uint16_t entries;    /* PAGE_TABLE: entries in use */
         uint16_t objects;    /* PAGE_SLAB: objects in use */
         uint16_t referenced; /* PAGE_FILE: used since the clock's hand came by (pagecache.c) */
+        uint16_t huge_maps;  /* PAGE_ANON: 4 MiB pages that begin with it (space_huge.c) */
     };
     union {
         uint32_t refs; /* user frames: page-table entries that map it, and the page cache */

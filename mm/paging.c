@@ -10,7 +10,7 @@
  *
  *             The directory's entry (PDE) names a table, the table's entry (PTE) names a frame.
  *             One table maps 4 MiB; a range that is not used costs no table.  With PSE a PDE
- *             can map 4 MiB itself.
+ *             can map 4 MiB itself (for programs: paging_large.c).
  * Kernel part Entries 768 .. 1023 (addresses from KERNEL_BASE up) are the same in every
  *             directory, so that the kernel is there whichever program runs.  When a kernel
  *             table comes or goes, all directories are changed at once; no fault is ever needed
@@ -76,6 +76,8 @@ int paging_directory_create(struct page_directory *directory)
         return -ENOMEM;
     directory->paddr = virt_to_paddr(directory->entries);
     memset(directory->entries, 0, KERNEL_PDE * sizeof(pte_t));
+    directory->large = 0;
+    list_init(&directory->spare_tables);
 
     uint32_t irq = spin_lock(&paging.lock);
     memcpy(directory->entries + KERNEL_PDE, kernel_directory.entries + KERNEL_PDE,
@@ -127,8 +129,7 @@ static void unlock_part(uintptr_t address, uint32_t irq)
         spin_unlock(&paging.lock, irq);
 }
 
-/* Set a directory entry; a kernel one in all directories.  Part locked. */
-static void set_pde(struct page_directory *directory, unsigned index, pte_t pde)
+void paging_set_pde(struct page_directory *directory, unsigned index, pte_t pde)
 {
     if (index < KERNEL_PDE) {
         directory->entries[index] = pde;
@@ -161,8 +162,8 @@ static pte_t *make_pte(struct page_directory *directory, uintptr_t address)
     if (!table)
         return NULL;
     pte_t user = address < KERNEL_BASE ? PTE_USER : 0;
-    set_pde(directory, pde_index(address),
-            virt_to_paddr(table) | PTE_PRESENT | PTE_WRITE | user);
+    paging_set_pde(directory, pde_index(address),
+                   virt_to_paddr(table) | PTE_PRESENT | PTE_WRITE | user);
     return &table[pte_index(address)];
 }
 
@@ -198,7 +199,7 @@ static void clear_pte(struct page_directory *directory, uintptr_t address, pte_t
 
     *pte = 0;
     if (empty)
-        set_pde(directory, pde_index(address), 0);
+        paging_set_pde(directory, pde_index(address), 0);
     paging_flush_page(directory, address);
     if (empty)
         paging_table_free(page_to_virt(table));
@@ -261,10 +262,10 @@ pte_t paging_lookup(const struct page_directory *directory, uintptr_t address)
 {
     pte_t pde = directory->entries[pde_index(address)];
 
-    if (!(pde & PTE_PRESENT))
+    if (!(pde & PTE_USED))
         return 0;
     if (pde & PTE_LARGE)
-        return (pde & ~PTE_LARGE) + (pte_index(address) << PAGE_SHIFT);
+        return large_entry(pde, pte_index(address));
     pte_t pte = table_of(pde)[pte_index(address)];
     return pte & PTE_USED ? pte : 0;
 }
@@ -276,7 +277,7 @@ uintptr_t paging_next_mapped(const struct page_directory *directory, uintptr_t s
 
     while (address < end) {
         pte_t pde = directory->entries[pde_index(address)];
-        if (!(pde & PTE_PRESENT)) {
+        if (!(pde & PTE_USED)) {
             uintptr_t next = ALIGN_DOWN(address, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE;
             if (next < address) /* wrapped at 4 GiB */
                 return end;
@@ -316,7 +317,7 @@ void paging_free_empty_tables(struct page_directory *directory, uaddr_t start, u
         struct page *table = virt_to_page(run.slots);
         if (table->entries != 0)
             continue;
-        set_pde(directory, pde_index(run.start), 0);
+        paging_set_pde(directory, pde_index(run.start), 0);
         paging_flush(directory, run.start, 1);
         paging_table_free(page_to_virt(table));
     }
@@ -325,7 +326,7 @@ void paging_free_empty_tables(struct page_directory *directory, uaddr_t start, u
 bool paging_find_run(const struct page_directory *directory, struct paging_run *run,
                      uaddr_t start, uaddr_t end)
 {
-    while (start < end && !directory->entries[pde_index(start)])
+    while (start < end && !pde_is_table(directory->entries[pde_index(start)]))
         start = ALIGN_DOWN(start, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE;
     if (start >= end)
         return false;
@@ -346,7 +347,7 @@ void paging_slots_cleared(struct page_directory *directory, const struct paging_
     table->entries -= (uint16_t)count;
     empty = table->entries == 0;
     if (empty)
-        set_pde(directory, pde_index(run->start), 0);
+        paging_set_pde(directory, pde_index(run->start), 0);
     paging_flush(directory, run->start, run->count);
     if (empty)
         paging_table_free(page_to_virt(table));

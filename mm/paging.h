@@ -29,9 +29,11 @@ typedef uint32_t pte_t; /* also a directory entry */
 #define LARGE_PAGE_SIZE (4u * MiB)
 
 struct page_directory {
-    pte_t *entries;        /* 1024, in low memory */
-    paddr_t paddr;         /* for CR3 */
-    struct list_node node; /* all directories: for changes in the kernel's part */
+    pte_t *entries;                /* 1024, in low memory */
+    paddr_t paddr;                 /* for CR3 */
+    struct list_node node;         /* all directories: for changes in the kernel's part */
+    uint32_t large;                /* 4 MiB pages in the user's part ... */
+    struct list_node spare_tables; /* ... and as many tables, for the day when they are split */
 };
 
 extern struct page_directory kernel_directory;
@@ -82,17 +84,28 @@ uintptr_t paging_next_mapped(const struct page_directory *directory, uintptr_t s
 
 /* ---- The user's part, entry by entry: for mm/space and mm/fault, which know what the pages are.
  * A slot is the place of one entry; 0 = not in use.  Lock: the space's.  A slot's address holds
- * as long as its table has an entry. ---- */
+ * as long as its table has an entry.  4 MiB pages have no slots, and are passed over. ---- */
 
-/* The slot for a user address; NULL: its table is missing. */
+/* Does a directory entry name a table?  It is not 0, and not PTE_LARGE: the lowest byte says both at
+ * once, for PTE_PRESENT is in it and PTE_LARGE is its sign (each fault asks: one instruction). */
+static inline bool pde_is_table(pte_t pde)
+{
+    _Static_assert(PTE_LARGE == 1u << 7, "PTE_LARGE must be the sign of the lowest byte");
+    return (int8_t)pde > 0;
+}
+
+/* The slot for a user address; NULL: its table is missing, or a 4 MiB page is in its place. */
 static inline pte_t *paging_find_slot(const struct page_directory *directory, uaddr_t address)
 {
     pte_t pde = directory->entries[address / LARGE_PAGE_SIZE];
 
-    if (unlikely(!pde))
+    if (unlikely(!pde_is_table(pde)))
         return NULL;
     pte_t *table = paddr_to_virt(pde & ~PTE_FLAGS);
-    return &table[address / PAGE_SIZE % PTES_PER_TABLE];
+    pte_t *slot = &table[address / PAGE_SIZE % PTES_PER_TABLE];
+    if (!slot)
+        __builtin_unreachable(); /* tables lie in the direct map: callers need not ask twice */
+    return slot;
 }
 
 /* The same, with the table made if it is missing; NULL: no memory.  Who does not fill a slot of it
@@ -139,6 +152,55 @@ void paging_slots_cleared(struct page_directory *directory, const struct paging_
  * if the directory is active. */
 void paging_flush(const struct page_directory *directory, uaddr_t start, uint32_t npages);
 void paging_flush_page(const struct page_directory *directory, uaddr_t address);
+
+/* ---- 4 MiB pages in the user's part (paging_large.c); the processor must have PSE.  `address`: any
+ * in the page. ---- */
+
+/* The directory entry of the first 4 MiB page that is at least partly in [*at, end), with *at set to its
+ * start; NULL: there is none.  For loops:
+ *     for (uaddr_t at = start; (pde = paging_next_large(directory, &at, end)); at += LARGE_PAGE_SIZE) */
+const pte_t *paging_find_large(const struct page_directory *directory, uaddr_t *at,
+                               uaddr_t end);
+
+static inline const pte_t *paging_next_large(const struct page_directory *directory,
+                                             uaddr_t *at, uaddr_t end)
+{
+    return likely(directory->large == 0) ? NULL : paging_find_large(directory, at, end);
+}
+
+/* Nothing is mapped in these 4 MiB, and there is no table for them? */
+static inline bool paging_large_is_free(const struct page_directory *directory, uaddr_t address)
+{
+    return directory->entries[address / LARGE_PAGE_SIZE] == 0;
+}
+
+/* The entry that a page of a 4 MiB page would have in a table. */
+static inline pte_t large_entry(pte_t pde, unsigned index)
+{
+    return (pde & ~PTE_LARGE) + index * PAGE_SIZE;
+}
+
+/* Map the 1024 frames from pfn on, a multiple of 1024, where paging_large_is_free().  `flags` as for a
+ * slot (PTE_PRESENT is not implied).  A table is set aside, so that a split cannot fail: -ENOMEM if
+ * there is none. */
+int paging_map_large(struct page_directory *directory, uaddr_t address, pfn_t pfn, pte_t flags);
+
+/* Take it away; returns the entry. */
+pte_t paging_unmap_large(struct page_directory *directory, uaddr_t address);
+
+/* Other flags for the same frames. */
+void paging_change_large(struct page_directory *directory, uaddr_t address, pte_t flags);
+
+/* The same frames with the same rights, by a table with 1024 entries. */
+void paging_split_large(struct page_directory *directory, uaddr_t address);
+
+/* The other way round: these frames, with `flags`, in place of the table, which is set aside.  What its
+ * entries mapped is the caller's business. */
+void paging_join_large(struct page_directory *directory, uaddr_t address, pfn_t pfn,
+                       pte_t flags);
+
+/* Let the page be at `to`, which paging_large_is_free(). */
+void paging_move_large(struct page_directory *directory, uaddr_t from, uaddr_t to);
 
 /* ---- The kernel's part again. ---- */
 

@@ -62,6 +62,27 @@ static bool check_table(const pte_t *table, uintptr_t start)
     return true;
 }
 
+/* Each 4 MiB page of a program has its user bit, and a table set aside. */
+static bool check_large(const struct page_directory *directory)
+{
+    uint32_t spares = 0, found = 0;
+    const pte_t *pde;
+
+    for (uaddr_t at = 0; (pde = paging_find_large(directory, &at, USER_END));
+         at += LARGE_PAGE_SIZE) {
+        found++;
+        if (!(*pde & PTE_USER))
+            return violated("user bit of a 4 MiB page", at, *pde, PTE_USER);
+    }
+    list_for_each(node, &directory->spare_tables)
+        spares++;
+    if (found != directory->large)
+        return violated("4 MiB pages counted", 0, directory->large, found);
+    if (spares != directory->large)
+        return violated("spare tables", 0, spares, directory->large);
+    return true;
+}
+
 static bool check_directory(const struct page_directory *directory)
 {
     for (unsigned i = 0; i < PTES_PER_TABLE; i++) {
@@ -75,10 +96,10 @@ static bool check_directory(const struct page_directory *directory)
             return violated("user bit in the kernel part", start, pde, pde & ~PTE_USER);
         if (i >= KERNEL_PDE && directory != &kernel_directory)
             continue; /* its tables are checked once, through the kernel's directory */
-        if ((pde & PTE_PRESENT) && !(pde & PTE_LARGE) && !check_table(table_of(pde), start))
+        if (pde_is_table(pde) && !check_table(table_of(pde), start))
             return false;
     }
-    return true;
+    return directory == &kernel_directory || check_large(directory);
 }
 
 bool paging_check(void)

@@ -36,6 +36,9 @@ static inline pte_t *table_of(pte_t pde)
     return paddr_to_virt(pde & ~PTE_FLAGS);
 }
 
+/* Set a directory entry; a kernel one in all directories.  Part locked. */
+void paging_set_pde(struct page_directory *directory, unsigned index, pte_t pde);
+
 /* A table or directory in low memory: zeroed with PAGE_ZERO.  NULL: no memory. */
 pte_t *paging_table_alloc(unsigned flags);
 void paging_table_free(pte_t *table);

@@ -36,6 +36,7 @@
  *           space_heap.c   heap and stack
  *           space_fork.c   a copy
  *           space_pages.c  the entries of a range: drop, protect, copy, move
+ *           space_huge.c   4 MiB pages
  *           space_files.c  pages of files, taken out of all spaces
  *           space_view.c   figures for `maps`, `smaps`, /proc; the validator
  * Lock      one for each space, held from the search for a range to the change of its entries;
@@ -59,11 +60,17 @@ const uint8_t zero_frame[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 const char *fault_cause_name(enum fault_cause cause)
 {
     static const char *const names[FAULT_CAUSE_COUNT] = {
-        [FAULT_ZERO_READ] = "pgfault_zero_read",   [FAULT_ANON] = "pgfault_anon",
-        [FAULT_ZERO_WRITE] = "pgfault_zero_write", [FAULT_COW] = "pgfault_cow",
-        [FAULT_REUSE] = "pgfault_reuse",           [FAULT_FILE] = "pgfault_file",
-        [FAULT_SHARED] = "pgfault_shared",         [FAULT_STACK] = "pgfault_stack",
-        [FAULT_SPURIOUS] = "pgfault_spurious",     [FAULT_BAD] = "pgfault_bad",
+        [FAULT_ZERO_READ] = "pgfault_zero_read",
+        [FAULT_ANON] = "pgfault_anon",
+        [FAULT_ZERO_WRITE] = "pgfault_zero_write",
+        [FAULT_COW] = "pgfault_cow",
+        [FAULT_REUSE] = "pgfault_reuse",
+        [FAULT_FILE] = "pgfault_file",
+        [FAULT_SHARED] = "pgfault_shared",
+        [FAULT_HUGE] = "pgfault_huge",
+        [FAULT_STACK] = "pgfault_stack",
+        [FAULT_SPURIOUS] = "pgfault_spurious",
+        [FAULT_BAD] = "pgfault_bad",
     };
     return (unsigned)cause < FAULT_CAUSE_COUNT ? names[cause] : "?";
 }
@@ -78,6 +85,7 @@ void space_init(void)
     char value[2];
 
     vma_init();
+    space_huge_init(memmap_cmdline());
     spaces.cache = slab_cache_create("space", sizeof(struct space), 0, NULL, 0);
     ASSERT(spaces.cache, "no memory for the cache of spaces");
     spaces.randomise = !parse_option(memmap_cmdline(), "norandmaps", value, sizeof(value));

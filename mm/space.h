@@ -17,6 +17,7 @@ enum fault_cause {
     FAULT_REUSE,      /* write to a frame that was shared and has one user left: no copy */
     FAULT_FILE,       /* a page of the page cache mapped, or copied at once for a first write */
     FAULT_SHARED,     /* first write to a shared page: marked dirty */
+    FAULT_HUGE,       /* first touch of 4 MiB of anonymous memory at once */
     FAULT_STACK,      /* stack growth */
     FAULT_SPURIOUS,   /* the page was there already */
     FAULT_BAD,        /* no answer */
@@ -183,6 +184,8 @@ struct vma_info {
         file;          /* path "" and inode 0 for anonymous ranges; "[heap]", "[stack]" */
     uint32_t resident; /* pages: sum of the four below */
     uint32_t anon, file_pages, shmem; /* resident frames by kind */
+    uint32_t huge;                    /* of `anon`: in 4 MiB pages */
+    bool huge_eligible;               /* a first touch may bring one */
     uint32_t shared; /* of the resident: mapped by others too (references > 1 + cache) */
     uint32_t dirty, referenced; /* by the bits of the page-table entries */
     uint64_t pss_bytes;         /* proportional share: each frame / number of mappings */
@@ -213,6 +216,20 @@ struct space_totals {
     uint64_t faults[FAULT_CAUSE_COUNT];
 };
 void space_get_totals(struct space_totals *totals);
+
+/* 4 MiB pages of programs; the counters since boot, under Linux's names ("thp_fault_alloc" ...). */
+struct space_huge_stats {
+    bool supported;          /* by the processor: PSE */
+    uint32_t pages;          /* now; one that several spaces map counts once */
+    uint64_t fault_alloc;    /* first touches that brought one */
+    uint64_t fault_fallback; /* that should have, but no free 4 MiB were left: small pages */
+    uint64_t collapse_alloc; /* made of small pages: MADV_COLLAPSE */
+    uint64_t split;          /* 4 MiB pages of one space that became small ones */
+};
+void space_get_huge_stats(struct space_huge_stats *stats);
+
+/* Is a PAGE_ANON frame in one of them? */
+bool space_is_huge(const struct page *frame);
 
 /* The shared zero frame. */
 struct page *space_zero_page(void);

@@ -89,7 +89,7 @@ static bool lower_portion(struct space *space, uaddr_t brk, struct list_node *re
     if (brk >= space->brk)
         return false;
     if (old_end - new_end > THIN_OUT_FROM)
-        stop = new_end = old_end - THIN_OUT_FROM;
+        stop = new_end = ALIGN_DOWN(old_end - PAGE_SIZE, THIN_OUT_FROM);
     if (new_end < old_end && shrink_heap(space, old_end, new_end, removed) != 0)
         return false;
     space->brk = stop;

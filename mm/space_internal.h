@@ -49,10 +49,11 @@ static inline pte_t entry_flags(const struct vma *vma, const struct page *page)
     return PTE_USER | PTE_PRESENT | (vma->flags & VMA_WRITE && writable ? PTE_WRITE : 0);
 }
 
+/* May say no where it is; never the other way round. */
 static inline bool page_is_untouched(const struct space *space, uaddr_t address)
 {
     const pte_t *slot = paging_find_slot(&space->directory, address);
-    return !slot || !*slot;
+    return slot && !*slot;
 }
 
 /* Fewer frames are mapped.  The peak is kept up to date here, and not at every fault. */
@@ -124,6 +125,41 @@ int space_copy_pages(struct space *child, struct space *parent, const struct vma
 /* Lock held.  Move the entries of [from, from + nbytes) to `to`, where nothing is mapped.
  * 0, or -ENOMEM with everything where it was. */
 int space_move_pages(struct space *space, uaddr_t from, uaddr_t to, uint32_t nbytes);
+
+/* ---- space_huge.c: lock held ---- */
+
+void space_huge_init(const char *cmdline);
+
+/* May a first touch of the range bring a 4 MiB page? */
+bool space_huge_eligible(const struct vma *vma);
+
+/* paging_find_slot() found no slot, and the access is allowed.  The cause if a 4 MiB page is the answer,
+ * or -ENOENT: it is an affair of small pages (a large one may have been split for that). */
+#define HUGE_NO_ANSWER (-ENOENT)
+int space_huge_fault(struct space *space, const struct vma *vma, uaddr_t address,
+                     uint32_t error);
+
+/* Split those that an end of [start, end) lies inside of. */
+void space_huge_split_ends(struct space *space, uaddr_t start, uaddr_t end);
+
+/* Unmap those inside [start, end) and drop their frames, after splitting at the ends. */
+void space_huge_drop(struct space *space, uaddr_t start, uaddr_t end);
+
+/* The range has other rights.  No end of [start, end) lies inside of one. */
+void space_huge_protect(struct space *space, const struct vma *vma, uaddr_t start, uaddr_t end);
+
+/* Make 4 MiB pages of small ones, where all of the 4 MiB lie in [start, end), a part of the range.  0,
+ * -EINVAL (the range is not for them; or nothing is there, or nothing that may be written to), -ENOMEM:
+ * the last error, of those that are left as they were. */
+int space_huge_collapse(struct space *space, const struct vma *vma, uaddr_t start, uaddr_t end);
+
+/* Both locks held.  Map those of a range in the child, too.  0 or -ENOMEM. */
+int space_huge_copy(struct space *child, struct space *parent, const struct vma *vma);
+
+/* For a move of [from, from + nbytes) to `to`: first split those that cannot be moved whole, then
+ * move the others. */
+void space_huge_prepare_move(struct space *space, uaddr_t from, uaddr_t to, uint32_t nbytes);
+void space_huge_move(struct space *space, uaddr_t from, uaddr_t to, uint32_t nbytes);
 
 /* ---- space_map.c ---- */
 

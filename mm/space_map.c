@@ -12,6 +12,8 @@ int space_split_ends(struct space *space, uaddr_t start, uaddr_t end)
 
     if (vma && vma->start == start && vma->end == end)
         return 0;
+    if (unlikely(space->directory.large != 0))
+        space_huge_split_ends(space, start, end);
     int error = vma_split(&space->vmas, start);
     return error ? error : vma_split(&space->vmas, end);
 }
@@ -141,7 +143,7 @@ int space_protect(struct space *space, uaddr_t start, uint32_t nbytes, unsigned 
 /* ---- madvise(2) ---- */
 
 /* What a piece of advice does to one range. */
-enum deed { NOTHING, DROP, SET_FLAGS, REFUSE_REMOVE, NOT_KNOWN };
+enum deed { NOTHING, DROP, SET_FLAGS, COLLAPSE, REFUSE_REMOVE, NOT_KNOWN };
 
 struct advice {
     enum deed deed;
@@ -178,9 +180,12 @@ static struct advice describe(int number)
     case SPACE_ADV_DOFORK:
         return (struct advice){ SET_FLAGS, false, VMA_DONTFORK, 0 };
     case SPACE_ADV_HUGEPAGE:
-        return (struct advice){ SET_FLAGS, false, VMA_HUGEPAGE, VMA_HUGEPAGE };
+        return (struct advice){ SET_FLAGS, false, VMA_HUGEPAGE | VMA_NOHUGEPAGE, VMA_HUGEPAGE };
     case SPACE_ADV_NOHUGEPAGE:
-        return (struct advice){ SET_FLAGS, false, VMA_HUGEPAGE, 0 };
+        return (struct advice){ SET_FLAGS, false, VMA_HUGEPAGE | VMA_NOHUGEPAGE,
+                                VMA_NOHUGEPAGE };
+    case SPACE_ADV_COLLAPSE:
+        return (struct advice){ .deed = COLLAPSE };
     case SPACE_ADV_WIPEONFORK:
         return (struct advice){ SET_FLAGS, true, VMA_WIPEONFORK, VMA_WIPEONFORK };
     case SPACE_ADV_KEEPONFORK:
@@ -212,6 +217,8 @@ static int advise_range(struct space *space, struct vma *vma, uaddr_t start, uad
         vma_set_flags(&space->vmas, start, end, advice->mask, advice->flags);
         space_ranges_changed(space, start, end, 0);
         return 0;
+    case COLLAPSE:
+        return space_huge_collapse(space, vma, start, end);
     case REFUSE_REMOVE: /* no holes can be made in the page cache */
         return !vma->backing.file ? -EINVAL : !shared ? -EACCES : -EOPNOTSUPP;
     default:
@@ -240,14 +247,16 @@ static int advise_portion(struct space *space, uaddr_t start, uaddr_t end,
     return result;
 }
 
-/* In portions, so that giving back a gigabyte does not stop the machine. */
+/* In portions, so that giving back a gigabyte does not stop the machine; they end at multiples of 4 MiB,
+ * so that 4 MiB pages are not split for that. */
 static int advise_all(struct space *space, uaddr_t start, uaddr_t end,
                       const struct advice *advice)
 {
     int result = 0;
 
     while (start < end) {
-        uaddr_t stop = end - start > THIN_OUT_FROM ? start + THIN_OUT_FROM : end;
+        uint32_t portion = THIN_OUT_FROM - start % THIN_OUT_FROM;
+        uaddr_t stop = end - start > portion ? start + portion : end;
         uint32_t irq = spin_lock(&space->lock);
         int error = advise_portion(space, start, stop, advice);
         spin_unlock(&space->lock, irq);

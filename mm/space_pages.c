@@ -3,7 +3,8 @@
  * All of these go through the page tables a run at a time (paging_next_run): one look at the
  * directory for up to 1024 slots, a loop over the slots, and one message to mm/paging at the end
  * (so many were cleared, so many filled).  An empty slot costs four instructions, a missing table
- * one step for 4 MiB. */
+ * one step for 4 MiB.  4 MiB pages are no runs: a space that has any deals with them first
+ * (space_huge.c), and what it splits of them are runs then. */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "mm/space_internal.h"
@@ -35,8 +36,22 @@ void space_drop_pages(struct space *space, uaddr_t start, uaddr_t end)
 {
     struct paging_run run = { .start = start };
 
+    if (unlikely(space->directory.large != 0))
+        space_huge_drop(space, start, end);
     while (paging_next_run(&space->directory, &run, end))
         drop_run(space, &run);
+}
+
+/* 4 MiB pages, one in each portion. */
+static void thin_out_huge(struct space *space, uaddr_t start, uaddr_t end)
+{
+    while (start < end) {
+        uaddr_t stop = MIN(ALIGN_DOWN(start, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE, end);
+        uint32_t irq = spin_lock(&space->lock);
+        space_huge_drop(space, start, stop);
+        spin_unlock(&space->lock, irq);
+        start = stop;
+    }
 }
 
 void space_thin_out(struct space *space, uaddr_t start, uaddr_t end)
@@ -44,6 +59,8 @@ void space_thin_out(struct space *space, uaddr_t start, uaddr_t end)
     struct paging_run run = { .start = start };
     bool more;
 
+    if (unlikely(space->directory.large != 0))
+        thin_out_huge(space, start, end);
     do {
         uint32_t irq = spin_lock(&space->lock);
         more = paging_next_run(&space->directory, &run, end);
@@ -57,6 +74,8 @@ void space_protect_pages(struct space *space, const struct vma *vma, uaddr_t sta
 {
     struct paging_run run = { .start = start };
 
+    if (unlikely(space->directory.large != 0))
+        space_huge_protect(space, vma, start, end);
     while (paging_next_run(&space->directory, &run, end)) {
         unsigned changed = 0;
         for (pte_t *slot = run.slots; slot < run.slots + run.count; slot++) {
@@ -108,6 +127,8 @@ int space_copy_pages(struct space *child, struct space *parent, const struct vma
     pte_t keep = vma->flags & VMA_SHARED ? ~0u : ~PTE_WRITE;
     uint32_t frames = 0;
 
+    if (unlikely(parent->directory.large != 0) && space_huge_copy(child, parent, vma) != 0)
+        return -ENOMEM;
     while (paging_next_run(&parent->directory, &run, vma->end)) {
         if (run_is_empty(&run))
             continue; /* its table has pages of other ranges only */
@@ -159,10 +180,16 @@ static void move_run(struct space *space, struct paging_run *run, uaddr_t to)
 int space_move_pages(struct space *space, uaddr_t from, uaddr_t to, uint32_t nbytes)
 {
     struct paging_run run = { .start = from };
+    bool huge = space->directory.large != 0;
+
+    if (unlikely(huge))
+        space_huge_prepare_move(space, from, to, nbytes);
     int error = make_tables(space, from, to, nbytes);
 
     while (!error && paging_next_run(&space->directory, &run, from + nbytes))
         move_run(space, &run, to + (run.start - from));
     paging_free_empty_tables(&space->directory, to, to + nbytes);
+    if (unlikely(huge) && !error)
+        space_huge_move(space, from, to, nbytes);
     return error;
 }

@@ -25,9 +25,7 @@ bool space_is_mapped(struct space *space, uaddr_t address)
 /* Lock held. */
 static pte_t entry_at(const struct space *space, uaddr_t address)
 {
-    const pte_t *slot = address < USER_END ? paging_find_slot(&space->directory, address)
-                                           : NULL;
-    return slot ? *slot : 0;
+    return address < USER_END ? paging_lookup(&space->directory, address) : 0;
 }
 
 pte_t space_lookup(struct space *space, uaddr_t address)
@@ -87,6 +85,20 @@ static void add_entry(struct vma_info *info, pte_t entry)
     info->pss_bytes += PAGE_SIZE / mappings(page);
 }
 
+/* Lock held.  4 MiB pages: each counts as the small ones that it is made of. */
+static void add_large_entries(const struct space *space, const struct vma *vma,
+                              struct vma_info *info)
+{
+    const pte_t *pde;
+
+    for (uaddr_t at = vma->start; (pde = paging_next_large(&space->directory, &at, vma->end));
+         at += LARGE_PAGE_SIZE) {
+        for (unsigned i = 0; i < PTES_PER_TABLE; i++)
+            add_entry(info, large_entry(*pde, i));
+        info->huge += PTES_PER_TABLE;
+    }
+}
+
 /* Lock held. */
 static void fill_info(struct space *space, const struct vma *vma, struct vma_info *info)
 {
@@ -97,6 +109,7 @@ static void fill_info(struct space *space, const struct vma *vma, struct vma_inf
         .end = vma->end,
         .flags = vma->flags,
         .executable_by_limit = !(vma->flags & VMA_EXEC) && vma->start < space->exec_end,
+        .huge_eligible = space_huge_eligible(vma),
     };
     if (vma->backing.file)
         info->file_offset = (uint64_t)vma_page_index(vma, vma->start) << PAGE_SHIFT;
@@ -105,6 +118,7 @@ static void fill_info(struct space *space, const struct vma *vma, struct vma_inf
         for (unsigned i = 0; i < run.count; i++)
             if (run.slots[i] && !entry_is_zero_frame(run.slots[i]))
                 add_entry(info, run.slots[i]);
+    add_large_entries(space, vma, info);
 }
 
 bool space_get_vma(struct space *space, unsigned index, struct vma_info *info)
@@ -142,12 +156,12 @@ bool space_next_vma(struct space *space, uaddr_t *at, struct vma_info *info)
     return vma != NULL;
 }
 
-/* Lock held.  Page tables and the directory. */
+/* Lock held.  Page tables, those set aside for 4 MiB pages too, and the directory. */
 static uint32_t count_tables(const struct space *space)
 {
     uint32_t count = 1;
     for (unsigned i = 0; i < KERNEL_BASE / LARGE_PAGE_SIZE; i++)
-        count += space->directory.entries[i] & PTE_PRESENT;
+        count += space->directory.entries[i] != 0;
     return count;
 }
 
@@ -251,6 +265,26 @@ static bool check_entry(const struct vma *vma, uaddr_t address, pte_t entry)
     return true;
 }
 
+/* Lock held.  The 4 MiB pages of a range: none may reach beyond it. */
+static bool check_large_pages(const struct space *space, const struct vma *vma,
+                              uint32_t *npages)
+{
+    const pte_t *pde;
+
+    for (uaddr_t at = vma->start; (pde = paging_next_large(&space->directory, &at, vma->end));
+         at += LARGE_PAGE_SIZE) {
+        if (at < vma->start || vma->end - at < LARGE_PAGE_SIZE)
+            return violated("4 MiB page in two ranges", at, vma->start, vma->end);
+        if (entry_page(*pde)->huge_maps == 0)
+            return violated("4 MiB page not counted", at, 0, 1);
+        for (unsigned i = 0; i < PTES_PER_TABLE; i++)
+            if (!check_entry(vma, at + i * PAGE_SIZE, large_entry(*pde, i)))
+                return false;
+        *npages += PTES_PER_TABLE;
+    }
+    return true;
+}
+
 /* Lock held.  All entries of a range; how many frames, how many entries. */
 static bool check_range(const struct space *space, const struct vma *vma, uint32_t *frames,
                         uint32_t *entries)
@@ -275,7 +309,7 @@ static bool check_range(const struct space *space, const struct vma *vma, uint32
 static uint32_t count_entries(const struct space *space)
 {
     struct paging_run run = { .start = 0 };
-    uint32_t count = 0;
+    uint32_t count = space->directory.large * PTES_PER_TABLE;
 
     while (paging_next_run(&space->directory, &run, USER_END))
         for (unsigned i = 0; i < run.count; i++)
@@ -286,19 +320,20 @@ static uint32_t count_entries(const struct space *space)
 static bool check_space(struct space *space)
 {
     uint32_t irq = spin_lock(&space->lock);
-    uint32_t frames = 0, entries = 0;
+    uint32_t frames = 0, entries = 0, huge = 0;
     uaddr_t exec_end = 0;
     bool good = vma_check(&space->vmas);
 
     list_for_each(node, &space->vmas.list) {
         const struct vma *vma = list_entry(node, struct vma, node);
-        good = good && check_range(space, vma, &frames, &entries);
+        good = good && check_range(space, vma, &frames, &entries) &&
+               check_large_pages(space, vma, &huge);
         exec_end = vma->flags & VMA_EXEC ? vma->end : exec_end;
     }
-    if (good && frames != space->resident)
-        good = violated("resident frames counted", 0, space->resident, frames);
-    if (good && entries != count_entries(space))
-        good = violated("pages outside every range", 0, count_entries(space), entries);
+    if (good && frames + huge != space->resident)
+        good = violated("resident frames counted", 0, space->resident, frames + huge);
+    if (good && entries + huge != count_entries(space))
+        good = violated("pages outside every range", 0, count_entries(space), entries + huge);
     if (good && exec_end != space->exec_end)
         good = violated("end of executable ranges", 0, space->exec_end, exec_end);
     spin_unlock(&space->lock, irq);

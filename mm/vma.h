@@ -17,9 +17,10 @@
 #define VMA_SHARED (1u << 6)      /* writes go to the file's pages, seen by all who map them */
 #define VMA_NO_WRITE (1u << 7)    /* shared, of a file not open for writing: never VMA_WRITE */
 #define VMA_NORESERVE (1u << 8)   /* not counted as committed */
-#define VMA_HUGEPAGE (1u << 9)    /* madvise(MADV_HUGEPAGE): accepted, and shown by smaps */
+#define VMA_HUGEPAGE (1u << 9)    /* madvise: 4 MiB pages where they fit (space_huge.c) ... */
 #define VMA_DONTFORK (1u << 10)   /* madvise: a child does not get it ... */
 #define VMA_WIPEONFORK (1u << 11) /* ... or gets it empty */
+#define VMA_NOHUGEPAGE (1u << 12) /* ... or none, even if all others get them */
 
 /* Private and writable: needs memory of its own sooner or later. */
 static inline bool vma_is_data(unsigned flags)

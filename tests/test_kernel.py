@@ -30,9 +30,9 @@ MACHINES = [
     (Machine("16M", "486"), MEMORY_SUITES + ["thread", "syscall"]),
     (Machine("64M", "pentium"), ["paging", "space", "uaccess", "thread", "detectors"]),
     (Machine("64M", "qemu32"), ["paging", "space", "uaccess", "syscall"]),
-    (Machine("1024M", "max"), MEMORY_SUITES),
+    (Machine("1024M", "max"), MEMORY_SUITES + ["huge"]),
     (Machine("2048M", "qemu32"), MEMORY_SUITES),
-    (Machine("4096M", "max"), MEMORY_SUITES),
+    (Machine("4096M", "max"), MEMORY_SUITES + ["huge"]),
     (Machine("4096M", "486,-pse"), ["page", "buddy", "paging", "vmalloc"]),
 ]
 WHOLE = "whole_suite"  # the result that stands for the boot itself
@@ -91,7 +91,7 @@ def test_qemu(suite, machine, case):
 
 
 def bochs_rows():
-    for suite in MEMORY_SUITES:
+    for suite in MEMORY_SUITES + ["huge"]:
         group = pytest.mark.xdist_group(f"bochs-{suite}")
         for case in CASES[suite] + [WHOLE]:
             yield pytest.param(suite, case, marks=group, id=f"{suite}-{case}")

@@ -24,6 +24,7 @@
 #define KPF_ANON ((uint64_t)1 << 12)
 #define KPF_COMPOUND_HEAD ((uint64_t)1 << 15)
 #define KPF_COMPOUND_TAIL ((uint64_t)1 << 16)
+#define KPF_THP ((uint64_t)1 << 22)
 #define KPF_NOPAGE ((uint64_t)1 << 20)
 #define KPF_ZERO_PAGE ((uint64_t)1 << 24)
 #define KPF_PGTABLE ((uint64_t)1 << 26)
@@ -97,7 +98,7 @@ static uint64_t flags_of_kind(const struct page *page)
     case PAGE_TABLE:
         return KPF_PGTABLE;
     case PAGE_ANON:
-        return KPF_ANON | KPF_UPTODATE | mapped;
+        return KPF_ANON | KPF_UPTODATE | mapped | (space_is_huge(page) ? KPF_THP : 0);
     case PAGE_FILE:
         return KPF_UPTODATE | mapped;
     case PAGE_SHMEM:

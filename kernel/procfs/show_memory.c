@@ -48,6 +48,7 @@ static void show_linux_fields(struct text *text, const struct memstat *stat)
     show_kb(text, "VmallocTotal:", stat->vmalloc_total);
     show_kb(text, "VmallocUsed:", stat->vmalloc_used);
     show_kb(text, "VmallocChunk:", stat->vmalloc_largest);
+    show_kb(text, "AnonHugePages:", stat->anon_huge_pages);
     show_kb(text, "DirectMap4k:", stat->direct_map_4k);
     show_kb(text, "DirectMap4M:", stat->direct_map_4m);
 }
@@ -163,6 +164,19 @@ static void show_frames(struct text *text, const struct buddy_stats *stats)
                     stats->frames[kind]);
 }
 
+/* 4 MiB pages of programs. */
+static void show_huge(struct text *text)
+{
+    struct space_huge_stats huge;
+
+    space_get_huge_stats(&huge);
+    text_printf(text, "nr_anon_transparent_hugepages %u\n", huge.pages);
+    show_counter(text, "thp_fault_alloc", huge.fault_alloc);
+    show_counter(text, "thp_fault_fallback", huge.fault_fallback);
+    show_counter(text, "thp_collapse_alloc", huge.collapse_alloc);
+    show_counter(text, "thp_split_pmd", huge.split);
+}
+
 static void show_faults(struct text *text)
 {
     struct space_totals totals;
@@ -253,6 +267,7 @@ int show_vmstat(struct text *text, uint32_t unused)
     buddy_get_stats(&stats);
     show_frames(text, &stats);
     show_faults(text);
+    show_huge(text);
     show_buddy_events(text, &stats);
     show_cache_events(text);
     show_machine_events(text);

@@ -62,7 +62,7 @@ static void show_vm_flags(struct text *text, const struct vma_info *vma)
     } names[] = {
         { VMA_READ, "rd" },     { VMA_WRITE, "wr" },      { VMA_EXEC, "ex" },
         { VMA_SHARED, "sh" },   { VMA_GROWS_DOWN, "gd" }, { VMA_NORESERVE, "nr" },
-        { VMA_HUGEPAGE, "hg" },
+        { VMA_HUGEPAGE, "hg" }, { VMA_NOHUGEPAGE, "nh" },
     };
 
     text_printf(text, "VmFlags:");
@@ -90,8 +90,9 @@ static void show_range_in_full(struct text *text, const struct vma_info *vma)
     show_kb(text, "Private_Dirty:", private_dirty * PAGE_KB);
     show_kb(text, "Referenced:", vma->referenced * PAGE_KB);
     show_kb(text, "Anonymous:", vma->anon * PAGE_KB);
+    show_kb(text, "AnonHugePages:", vma->huge * PAGE_KB);
     show_kb(text, "Swap:", 0);
-    text_printf(text, "%-16s%8u\n", "THPeligible:", 0);
+    text_printf(text, "%-16s%8u\n", "THPeligible:", vma->huge_eligible);
     show_vm_flags(text, vma);
 }
 
@@ -203,6 +204,7 @@ int show_pid_status(struct text *text, uint32_t pid)
 {
     struct process_info info;
     struct sizes sizes;
+    struct space_huge_stats huge;
 
     if (!get_info(pid, &info))
         return -ESRCH;
@@ -215,7 +217,8 @@ int show_pid_status(struct text *text, uint32_t pid)
     text_printf(text, "NSpgid:\t%u\nNSsid:\t%u\n", info.pgid, info.sid);
     if (info.state != PROCESS_ZOMBIE)
         show_status_memory(text, &sizes);
-    text_printf(text, "Threads:\t%u\n", info.threads);
+    space_get_huge_stats(&huge);
+    text_printf(text, "THP_enabled:\t%u\nThreads:\t%u\n", huge.supported, info.threads);
     text_printf(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n", 0ull,
                 (ull)info.pending, (ull)info.blocked);
     text_printf(text, "SigIgn:\t%016llx\nSigCgt:\t%016llx\n", (ull)info.ignored,

@@ -292,6 +292,6 @@ const struct syscall_entry memory_syscalls[] = {
     { 192, "mmap2", sys_mmap2, "no MAP_HUGETLB; MAP_LOCKED is MAP_POPULATE" },
     { 218, "mincore", sys_mincore, NULL },
     { 219, "madvise", sys_madvise,
-      "DONTNEED, FREE, POPULATE_*, *FORK act; hints are accepted; no REMOVE" },
+      "DONTNEED, FREE, POPULATE_*, *FORK, *HUGEPAGE, COLLAPSE act; no REMOVE" },
     { 0, NULL, NULL, NULL },
 };

@@ -11,6 +11,9 @@
 #define RANGE_PAGES 256
 #define RANGE_SAMPLES 100
 #define STACK_SLACK_PAGES 64 /* a new stack may have that much room without growing */
+#define HUGE (4u << 20)
+#define HUGE_PAGES (HUGE / PAGE)
+#define HUGE_SAMPLES 10
 
 static int file; /* our own executable */
 
@@ -120,6 +123,46 @@ static uint32_t sample_unprotect(void)
     return protect_cycle(PROT_READ | PROT_WRITE);
 }
 
+/* 4 MiB of addresses at a multiple of their size, for which a 4 MiB page was asked; nothing is there. */
+static char *huge_place(void)
+{
+    static char *place;
+
+    if (place == NULL) {
+        char *area = map(2 * HUGE);
+        if (area == MAP_FAILED)
+            return NULL;
+        place = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
+        if (madvise(place, HUGE, MADV_HUGEPAGE) != 0)
+            return NULL;
+    }
+    madvise(place, HUGE, MADV_DONTNEED);
+    return place;
+}
+
+static uint32_t sample_huge_fault(void)
+{
+    char *place = huge_place();
+    if (place == NULL)
+        return UNSUPPORTED;
+    uint32_t from = now();
+    touch(place);
+    return elapsed(from, now());
+}
+
+/* Touch every page of it, and give all of it back. */
+static uint32_t sample_huge_range(void)
+{
+    char *place = huge_place();
+    if (place == NULL)
+        return UNSUPPORTED;
+    uint32_t from = now();
+    for (unsigned i = 0; i < HUGE_PAGES; i++)
+        touch(place + i * PAGE);
+    madvise(place, HUGE, MADV_DONTNEED);
+    return elapsed(from, now());
+}
+
 static const struct row rows[] = {
     { "mmap_untouched", sample_map, SAMPLES, 1, "page" },
     { "munmap_untouched", sample_unmap_untouched, SAMPLES, 1, "page" },
@@ -127,6 +170,8 @@ static const struct row rows[] = {
     { "mmap_munmap_pair", sample_pair_untouched, SAMPLES, 1, "pair" },
     { "mmap_touch_munmap_pair", sample_pair_touched, SAMPLES, 1, "pair" },
     { "mmap_touch_munmap_256", sample_range, RANGE_SAMPLES, RANGE_PAGES, "page" },
+    { "huge_fault", sample_huge_fault, HUGE_SAMPLES, 1, "fault" },
+    { "huge_touch_drop", sample_huge_range, HUGE_SAMPLES, HUGE_PAGES, "page" },
     { "file_page_read_fault", sample_file_fault, SAMPLES, 1, "page" },
     { "mprotect_read_only", sample_protect, SAMPLES, 1, "call" },
     { "mprotect_read_write", sample_unprotect, SAMPLES, 1, "call" },

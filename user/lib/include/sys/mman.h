@@ -27,6 +27,7 @@
 #define MADV_WILLNEED 3
 #define MADV_DONTNEED 4
 #define MADV_HUGEPAGE 14
+#define MADV_NOHUGEPAGE 15
 
 #define MS_ASYNC 1
 #define MS_INVALIDATE 2
