@@ -60,6 +60,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "mm/kmap.h"
+#include "mm/reclaim.h"
 #include "mm/space_internal.h"
 #include "mm/uaccess.h"
 
@@ -190,10 +191,9 @@ static ALWAYS_INLINE int fill_page(struct fault fault)
         fill_slot(fault, ZERO_FRAME_ENTRY);
         return FAULT_ZERO_READ;
     }
-    struct page *page = user_frame_alloc(PAGE_ANON);
+    struct page *page = user_frame_alloc_zeroed(PAGE_ANON);
     if (unlikely(!page))
         return -ENOMEM;
-    kmap_zero_frame(page);
     map_frame(fault, page, PTE_USER | PTE_PRESENT | PTE_WRITE);
     return FAULT_ANON;
 }
@@ -224,10 +224,9 @@ static int make_writable(struct fault fault)
         user_frame_put(old);
         return replace_frame(fault, copy, FAULT_COW);
     }
-    copy = user_frame_alloc(PAGE_ANON);
+    copy = user_frame_alloc_zeroed(PAGE_ANON);
     if (!copy)
         return -ENOMEM;
-    kmap_zero_frame(copy);
     fault.space->resident++;
     return replace_frame(fault, copy, FAULT_ZERO_WRITE);
 }
@@ -323,6 +322,8 @@ static bool make_room(const struct trap_frame *frame, struct space *space, uaddr
 {
     if (!state.oom_hook || !(frame->eflags & EFLAGS_IF))
         return false;
+    if (reclaim_unlocked() > 0)
+        return true;
     irq_enable();
     bool again = state.oom_hook(space, address);
     irq_disable();

@@ -30,15 +30,26 @@ static struct {
     uint32_t random;
     uint32_t *countdown; /* of the running thread; NULL: it has none */
     bool show_all;       /* stay armed */
+    void (*notice)(void);
 } state = { .lock = SPINLOCK_INIT("inject") };
 
 bool inject_armed;
 
-/* Lock held. */
-static void arm(void)
+static __attribute__((noinline)) void set_armed(uint32_t armed)
 {
-    inject_armed = state.show_all || state.rule.what != 0 ||
-                   (state.countdown && *state.countdown != 0);
+    inject_armed = armed;
+    if (state.notice)
+        state.notice();
+}
+
+/* Lock held. */
+static ALWAYS_INLINE void arm(void)
+{
+    uint32_t armed = state.show_all || state.rule.what != 0 ||
+                     (state.countdown && *state.countdown != 0);
+
+    if (unlikely(armed != inject_armed))
+        set_armed(armed);
 }
 
 void inject_show_all(void)
@@ -48,6 +59,11 @@ void inject_show_all(void)
     state.show_all = true;
     arm();
     spin_unlock(&state.lock, irq);
+}
+
+void inject_set_notice(void (*notice)(void))
+{
+    state.notice = notice;
 }
 
 void inject_set(const struct inject_rule *rule)

@@ -58,6 +58,8 @@ extern bool inject_armed; /* a request may have to fail, ask inject_decide() */
 /* From now on inject_armed stays set, so that no request takes a shortcut: for who wants to see
  * them all (mm/track.h). */
 void inject_show_all(void);
+
+void inject_set_notice(void (*notice)(void)); /* be told when inject_armed has changed */
 bool inject_decide(unsigned kind);
 
 /* Must this request fail?  One comparison as long as nothing is to be injected. */

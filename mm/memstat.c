@@ -67,6 +67,17 @@ static void get_pagecache(struct memstat *stat)
     stat->mem_available += pagecache.file_pages * PAGE_KIB;
 }
 
+/* Of the free frames, those that programs cannot have. */
+static uint32_t kept_frames(const struct buddy_stats *buddy)
+{
+    uint32_t kept = 0;
+
+    for (unsigned id = 0; id < ZONE_COUNT; id++)
+        kept += MIN(buddy->zones[id].min + buddy->zones[id].kept_from[ZONE_HIGHMEM],
+                    buddy->zones[id].free);
+    return kept;
+}
+
 static void get_frames(struct memstat *stat)
 {
     struct buddy_stats buddy;
@@ -75,7 +86,7 @@ static void get_frames(struct memstat *stat)
     buddy_get_stats(&buddy);
     stat->mem_total = buddy.managed * PAGE_KIB;
     stat->mem_free = buddy.free * PAGE_KIB;
-    stat->mem_available = (buddy.free + empty) * PAGE_KIB;
+    stat->mem_available = (buddy.free - kept_frames(&buddy) + empty) * PAGE_KIB;
     stat->high_total = buddy.zones[ZONE_HIGHMEM].managed * PAGE_KIB;
     stat->high_free = buddy.zones[ZONE_HIGHMEM].free * PAGE_KIB;
     stat->low_total = stat->mem_total - stat->high_total;

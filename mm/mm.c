@@ -3,6 +3,7 @@
 
 #include "kernel/panic.h"
 #include "mm/buddy.h"
+#include "mm/compact.h"
 #include "mm/fault.h"
 #include "mm/kasan.h"
 #include "mm/kmalloc.h"
@@ -16,10 +17,17 @@
 #include "mm/space.h"
 #include "mm/track.h"
 #include "mm/vmalloc.h"
+#include "mm/zeroed.h"
 
 static bool is_mapped(uintptr_t address)
 {
     return paging_lookup(&kernel_directory, address) != 0;
+}
+
+/* One small deed at a time, so that whoever becomes ready need not wait. */
+bool mm_idle(void)
+{
+    return reclaim_ahead() || zeroed_make();
 }
 
 void mm_init(void)
@@ -36,6 +44,7 @@ void mm_init(void)
     pagecache_init();            /* pages of files */
     space_init();                /* user address spaces */
     fault_init();                /* demand paging */
+    compact_init();              /* large blocks out of scattered frames */
     reclaim_init();              /* what can be given up when memory is short */
     panic_set_memory_line(memstat_line);
     panic_set_mapped_check(is_mapped);

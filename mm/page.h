@@ -111,6 +111,15 @@ static inline bool page_is_lowmem(const struct page *page)
     return page_to_pfn(page) < LOWMEM_MAX_PFN;
 }
 
+#define HUGE_ORDER 10u /* a 4 MiB page of a program: 2^10 frames */
+
+/* Is a frame part of a 4 MiB page (space_huge.c)? */
+static inline bool page_is_huge(const struct page *page)
+{
+    const struct page *first = pfn_to_page(ALIGN_DOWN(page_to_pfn(page), 1u << HUGE_ORDER));
+    return first->kind == PAGE_ANON && first->order == 0 && first->huge_maps > 0;
+}
+
 /* "slab", "anon", ... */
 const char *page_kind_name(enum page_kind kind);
 

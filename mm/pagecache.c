@@ -427,7 +427,7 @@ static bool may_go(struct page *page)
     return !spared;
 }
 
-uint32_t pagecache_reclaim(uint32_t npages)
+uint32_t pagecache_reclaim(uint32_t npages, pfn_t below)
 {
     uint32_t dropped = 0;
 
@@ -438,7 +438,7 @@ uint32_t pagecache_reclaim(uint32_t npages)
     uint32_t visits = 2 * (state.stats.file_pages + state.stats.shmem_pages);
     while (visits-- > 0 && dropped < npages && state.stats.file_pages > 0) {
         struct page *page = next_under_hand();
-        if (may_go(page)) {
+        if (page_to_pfn(page) < below && may_go(page)) {
             take_out(page->cache, page->index);
             dropped++;
         }
@@ -446,6 +446,25 @@ uint32_t pagecache_reclaim(uint32_t npages)
     state.stats.dropped += dropped;
     spin_unlock(&state.lock, irq);
     return dropped;
+}
+
+/* ---- migration ---- */
+
+bool pagecache_is_locked(void)
+{
+    return spin_is_held(&state.lock);
+}
+
+void pagecache_replace(struct page *old, struct page *page)
+{
+    uint32_t irq = spin_lock(&state.lock);
+
+    radix_replace(&old->cache->pages, old->index, page);
+    page->cache = old->cache;
+    page->index = old->index;
+    page->referenced = old->referenced;
+    old->cache = NULL;
+    spin_unlock(&state.lock, irq);
 }
 
 /* ---- figures ---- */

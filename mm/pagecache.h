@@ -92,10 +92,15 @@ void pagecache_grow(struct page_cache *cache, uint64_t size);
  * different places.  The new bytes are a hole. */
 uint64_t pagecache_reserve(struct page_cache *cache, uint32_t nbytes);
 
-/* Drop up to `npages` PAGE_FILE pages that nobody but the cache refers to, oldest scan position
- * first (a clock hand over all caches).  Returns how many.  Any context: returns 0 if the lock is
- * held. */
-uint32_t pagecache_reclaim(uint32_t npages);
+/* Drop up to `npages` PAGE_FILE pages that nobody but the cache refers to and whose frame number is
+ * below `below`, oldest scan position first (a clock hand over all caches).  Returns how many.  Any
+ * context: returns 0 if the lock is held. */
+uint32_t pagecache_reclaim(uint32_t npages, pfn_t below);
+
+/* For migration: `page`, a frame with the same bytes and as many references as `old`, takes its place in
+ * the cache.  Interrupts off, not locked (pagecache_is_locked). */
+void pagecache_replace(struct page *old, struct page *page);
+bool pagecache_is_locked(void);
 
 /* Tree nodes that reclaim has emptied are kept, for it may run inside the allocation of one; give them
  * back.  Not for use inside an allocation. */

@@ -175,6 +175,16 @@ int radix_insert(struct radix_tree *tree, uint32_t index, void *entry,
     return 0;
 }
 
+void radix_replace(struct radix_tree *tree, uint32_t index, void *entry)
+{
+    struct radix_node *node = tree->root;
+
+    ASSERT(radix_lookup(tree, index), "no entry %u to replace", index);
+    for (unsigned level = tree->height - 1; level > 0; level--)
+        node = node->slots[digit_of(index, level)];
+    node->slots[digit_of(index, 0)] = entry;
+}
+
 /* ---- remove ---- */
 
 /* While the root has only slot 0, its child can be the root. */

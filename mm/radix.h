@@ -33,6 +33,9 @@ void *radix_lookup(const struct radix_tree *tree, uint32_t index);
 int radix_insert(struct radix_tree *tree, uint32_t index, void *entry,
                  struct radix_stock *stock);
 
+/* Put another entry in the place of one that is there. */
+void radix_replace(struct radix_tree *tree, uint32_t index, void *entry);
+
 /* Take an entry out and return it (NULL: there was none); nodes that become empty go to `stock`. */
 void *radix_remove(struct radix_tree *tree, uint32_t index, struct radix_stock *stock);
 

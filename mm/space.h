@@ -164,10 +164,10 @@ int space_in_core(struct space *space, uaddr_t address);
  * was cut). */
 void space_forget_file(struct page_cache *file, uint32_t first);
 
-/* Unmap PAGE_FILE pages (clean, of the page cache) from all spaces whose lock is free, until `npages`
- * mappings are gone; the pages can then be reclaimed, and come back with a fault.  Returns how many
+/* Unmap PAGE_FILE pages (clean, of the page cache) with frame numbers below `below` from all spaces
+ * whose lock is free, until `npages` mappings are gone; the pages can then be reclaimed, and come back with a fault.  Returns how many
  * went.  Any context. */
-uint32_t space_unmap_clean(uint32_t npages);
+uint32_t space_unmap_clean(uint32_t npages, pfn_t below);
 
 /* The most frames that were ever mapped at once. */
 static inline uint32_t space_resident_peak(const struct space *space)
@@ -227,9 +227,6 @@ struct space_huge_stats {
     uint64_t split;          /* 4 MiB pages of one space that became small ones */
 };
 void space_get_huge_stats(struct space_huge_stats *stats);
-
-/* Is a PAGE_ANON frame in one of them? */
-bool space_is_huge(const struct page *frame);
 
 /* The shared zero frame. */
 struct page *space_zero_page(void);

@@ -37,16 +37,16 @@ void space_forget_file(struct page_cache *file, uint32_t first)
     spin_unlock(&spaces.lock, irq);
 }
 
-/* Lock held.  Unmap PAGE_FILE pages of a run, at most `npages`; returns how many.  They are never
- * the last reference: that is the cache's. */
+/* Lock held.  Unmap PAGE_FILE pages of a run, at most `npages`, with frames below `below`; returns how
+ * many.  They are never the last reference: that is the cache's. */
 static uint32_t unmap_clean_run(struct space *space, const struct paging_run *run,
-                                uint32_t npages)
+                                uint32_t npages, pfn_t below)
 {
     unsigned cleared = 0;
 
     for (unsigned i = 0; i < run->count && cleared < npages; i++) {
         struct page *page = entry_page(run->slots[i]);
-        if (!run->slots[i] || page->kind != PAGE_FILE)
+        if (!run->slots[i] || page->kind != PAGE_FILE || page_to_pfn(page) >= below)
             continue;
         run->slots[i] = 0;
         user_frame_put(page);
@@ -58,7 +58,7 @@ static uint32_t unmap_clean_run(struct space *space, const struct paging_run *ru
 }
 
 /* Lock held. */
-static uint32_t unmap_clean_space(struct space *space, uint32_t npages)
+static uint32_t unmap_clean_space(struct space *space, uint32_t npages, pfn_t below)
 {
     uint32_t cleared = 0;
 
@@ -68,14 +68,14 @@ static uint32_t unmap_clean_space(struct space *space, uint32_t npages)
         if (!vma->backing.file)
             continue;
         while (cleared < npages && paging_next_run(&space->directory, &run, vma->end))
-            cleared += unmap_clean_run(space, &run, npages - cleared);
+            cleared += unmap_clean_run(space, &run, npages - cleared, below);
     }
     return cleared;
 }
 
 /* Runs inside allocations, of whoever holds whatever lock.  The space that was taken from goes to
  * the list's end, so that not always the same one has to give. */
-uint32_t space_unmap_clean(uint32_t npages)
+uint32_t space_unmap_clean(uint32_t npages, pfn_t below)
 {
     uint32_t cleared = 0;
 
@@ -89,7 +89,7 @@ uint32_t space_unmap_clean(uint32_t npages)
         if (spin_is_held(&space->lock))
             continue;
         uint32_t inner = spin_lock(&space->lock);
-        cleared += unmap_clean_space(space, npages - cleared);
+        cleared += unmap_clean_space(space, npages - cleared, below);
         spin_unlock(&space->lock, inner);
     }
     spin_unlock(&spaces.lock, irq);

@@ -23,7 +23,8 @@
  *             - the kernel parameter transparent_hugepage= is `always`, and the range was not advised
  *               against it (MADV_NOHUGEPAGE), or it is `madvise` (so it is without the parameter), and
  *               the range was advised (MADV_HUGEPAGE);
- *             - buddy has a free block.  Reclaim does not run for it: small pages do as well.
+ *             - buddy has a free block, or compaction makes one (only in a range that was advised).
+ *               Reclaim does not run for it: small pages do as well.
  * Whole     munmap, DONTNEED, mprotect, fork and mremap to an aligned place take a huge page as a
  *           whole, if it lies in what they are asked for.  Else it is split:
  *
@@ -46,10 +47,10 @@
 #include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
+#include "mm/compact.h"
 #include "mm/kmap.h"
 #include "mm/space_internal.h"
 
-#define HUGE_ORDER 10u
 #define HUGE_FRAMES (1u << HUGE_ORDER)
 _Static_assert(HUGE_FRAMES *PAGE_SIZE == LARGE_PAGE_SIZE && HUGE_FRAMES == PTES_PER_TABLE &&
                    HUGE_ORDER <= BUDDY_MAX_ORDER,
@@ -86,13 +87,6 @@ void space_get_huge_stats(struct space_huge_stats *stats)
     uint32_t irq = irq_save();
     *stats = huge.stats;
     irq_restore(irq);
-}
-
-bool space_is_huge(const struct page *frame)
-{
-    const struct page *first = pfn_to_page(ALIGN_DOWN(page_to_pfn(frame), HUGE_FRAMES));
-
-    return first->kind == PAGE_ANON && first->order == 0 && first->huge_maps > 0;
 }
 
 /* ---- the frames of one ---- */
@@ -188,10 +182,22 @@ bool space_huge_eligible(const struct vma *vma)
     return is_wanted(vma) && has_room(vma);
 }
 
-/* Nothing is mapped in the 4 MiB from `start` on. */
-static int fill(struct space *space, uaddr_t start)
+/* A free block; for who has asked for it, one that frames are moved away for.  But nothing is taken from
+ * anybody: small pages will do as well. */
+static struct page *take_block(const struct vma *vma)
 {
-    struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, PAGE_HIGHMEM_OK | PAGE_NO_RECLAIM);
+    const unsigned flags = PAGE_HIGHMEM_OK | PAGE_MOVABLE | PAGE_NO_RECLAIM;
+    struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
+
+    if (!block && (vma->flags & VMA_HUGEPAGE) && compact_for(HUGE_ORDER, flags))
+        block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
+    return block;
+}
+
+/* Nothing is mapped in the 4 MiB from `start` on. */
+static int fill(struct space *space, const struct vma *vma, uaddr_t start)
+{
+    struct page *block = take_block(vma);
 
     if (!block)
         goto fall_back;
@@ -242,7 +248,7 @@ int space_huge_fault(struct space *space, const struct vma *vma, uaddr_t address
         return write && !(*pde & PTE_WRITE) ? make_writable(space, vma, start, *pde)
                                             : FAULT_SPURIOUS;
     bool wanted = is_wanted(vma) && (write || (vma->flags & VMA_HUGEPAGE));
-    return wanted && fits(vma, start) ? fill(space, start) : HUGE_NO_ANSWER;
+    return wanted && fits(vma, start) ? fill(space, vma, start) : HUGE_NO_ANSWER;
 }
 
 /* ---- MADV_COLLAPSE ---- */
@@ -284,7 +290,7 @@ static int collapse(struct space *space, const struct vma *vma, uaddr_t start)
     if (!paging_find_run(&space->directory, &run, start, start + LARGE_PAGE_SIZE) ||
         !has_writable(&run))
         return -EINVAL;
-    struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, PAGE_HIGHMEM_OK);
+    struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, PAGE_HIGHMEM_OK | PAGE_MOVABLE);
     if (!block)
         return -ENOMEM;
     buddy_split_block(block, HUGE_ORDER);

@@ -139,6 +139,12 @@ void track_page_alloc(const struct page *head)
     track_note(entry_of(head));
 }
 
+void track_page_move(const struct page *to, const struct page *from)
+{
+    if (track_pages)
+        *entry_of(to) = *entry_of(from);
+}
+
 struct track *track_of_page(const struct page *head)
 {
     return track_pages && entry_of(head)->serial != 0 ? entry_of(head) : NULL;

@@ -47,6 +47,9 @@ void track_init(void);
 /* A block has just been taken from buddy. */
 void track_page_alloc(const struct page *head);
 
+/* A block has taken the place of another one: who took that has this one now. */
+void track_page_move(const struct page *to, const struct page *from);
+
 /* By whom; NULL if it is not known. */
 struct track *track_of_page(const struct page *head);
 

@@ -4,13 +4,28 @@
 
 #include "kernel/lib/assert.h"
 #include "mm/buddy.h"
+#include "mm/kmap.h"
+#include "mm/zeroed.h"
 
 /* A frame for a user page, HIGHMEM or not: one reference, contents undefined.  NULL: no memory. */
 static inline struct page *user_frame_alloc(enum page_kind kind)
 {
-    struct page *page = buddy_alloc(0, kind, PAGE_HIGHMEM_OK);
+    unsigned mobility = kind == PAGE_FILE ? PAGE_RECLAIMABLE : PAGE_MOVABLE;
+    struct page *page = buddy_alloc(0, kind, PAGE_HIGHMEM_OK | mobility);
     if (likely(page))
         page->refs = 1;
+    return page;
+}
+
+/* The same full of zeros. */
+static inline struct page *user_frame_alloc_zeroed(enum page_kind kind)
+{
+    struct page *page;
+    if (unlikely(zeroed_frames > 0) && (page = zeroed_take(kind)) != NULL)
+        return page;
+    page = user_frame_alloc(kind);
+    if (likely(page))
+        kmap_zero_frame(page);
     return page;
 }
 

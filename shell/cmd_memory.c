@@ -5,6 +5,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/procfs/show.h"
+#include "mm/buddy.h"
 #include "mm/memmap.h"
 #include "mm/slab.h"
 #include "mm/space.h"
@@ -27,6 +28,66 @@ int cmd_buddyinfo(int argc, char *argv[])
     (void)argc;
     (void)argv;
     return describe_text(show_buddyinfo, 0);
+}
+
+/* /proc/pagetypeinfo has the same in 122 columns. */
+static void print_mobility(const struct zone_stats *zone, enum mobility mobility)
+{
+    const struct mobility_stats *of = &zone->by_mobility[mobility];
+
+    shell_printf("%-8s%-12s%6u ", zone->name, mobility_name(mobility), of->blocks);
+    for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
+        shell_printf(" %3u", of->free_blocks[order]);
+    shell_printf("\n");
+}
+
+int cmd_pagetypeinfo(int argc, char *argv[])
+{
+    (void)argc;
+    (void)argv;
+    struct buddy_stats stats;
+
+    buddy_drain();
+    buddy_get_stats(&stats);
+    shell_printf("%-8s%-12s%6s  free blocks of order 0 to %u\n", "ZONE", "MOBILITY", "4 MiB",
+                 BUDDY_MAX_ORDER);
+    for (unsigned zone = 0; zone < ZONE_COUNT; zone++)
+        for (unsigned mobility = 0; stats.zones[zone].managed > 0 && mobility < MOBILITY_COUNT;
+             mobility++)
+            print_mobility(&stats.zones[zone], (enum mobility)mobility);
+    return 0;
+}
+
+/* As in /proc/extfrag_index and unusable_index, in 80 columns. */
+static void print_indices(int (*index)(const struct zone_stats *zone, unsigned order))
+{
+    struct buddy_stats stats;
+
+    buddy_drain();
+    buddy_get_stats(&stats);
+    for (unsigned zone = 0; zone < ZONE_COUNT; zone++) {
+        if (stats.zones[zone].managed == 0)
+            continue;
+        shell_printf("%-8s", stats.zones[zone].name);
+        for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++) {
+            int value = index(&stats.zones[zone], order);
+            unsigned size = (unsigned)(value < 0 ? -value : value);
+            shell_printf(" %s%u.%02u", value < 0 ? "-" : " ", size / 1000, size % 1000 / 10);
+        }
+        shell_printf("\n");
+    }
+}
+
+int cmd_fragmentation(int argc, char *argv[])
+{
+    (void)argc;
+    (void)argv;
+    shell_printf(
+        "Index, by order: 0 there is too little, 1 it is in pieces, -1 there is a block\n");
+    print_indices(buddy_fragmentation_index);
+    shell_printf("Part of free memory that is useless for it\n");
+    print_indices(buddy_unusable_index);
+    return 0;
 }
 
 int cmd_zoneinfo(int argc, char *argv[])

@@ -5,9 +5,11 @@
 #include "kernel/proc/oom.h"
 #include "kernel/proc/process.h"
 #include "kernel/syscall/syscall.h"
+#include "mm/compact.h"
 #include "mm/inject.h"
 #include "mm/pagecache.h"
 #include "mm/reclaim.h"
+#include "mm/shrinker.h"
 #include "shell/commands.h"
 
 #define PAGE_KB (PAGE_SIZE / KiB)
@@ -43,6 +45,38 @@ int cmd_pagecache(int argc, char *argv[])
     shell_printf("%u kB clean, %u kB dirty; %llu found, %llu filled, %llu dropped\n",
                  stats.file_pages * PAGE_KB, stats.shmem_pages * PAGE_KB, (ull)stats.hits,
                  (ull)stats.fills, (ull)stats.dropped);
+    return 0;
+}
+
+/* ---- shrinkers ---- */
+
+int cmd_shrinkers(int argc, char *argv[])
+{
+    struct shrinker shrinker;
+
+    (void)argc;
+    (void)argv;
+    shell_printf("%4s %9s %9s %10s  %s\n", "COST", "KEPT kB", "CALLS", "FREED kB", "NAME");
+    for (unsigned i = 0; shrinker_get(i, &shrinker); i++)
+        shell_printf("%4u %9u %9llu %10llu  %s\n", shrinker.cost, shrinker.count() * PAGE_KB,
+                     (ull)shrinker.calls, (ull)(shrinker.frames * PAGE_KB), shrinker.name);
+    return 0;
+}
+
+/* ---- compact ---- */
+
+int cmd_compact(int argc, char *argv[])
+{
+    struct compact_stats before, after;
+
+    (void)argc;
+    (void)argv;
+    compact_get_stats(&before);
+    uint32_t blocks = compact_all();
+    compact_get_stats(&after);
+    shell_printf("%llu frames moved, %u more free blocks of 4 MiB, %llu windows pinned\n",
+                 (ull)(after.frames_moved - before.frames_moved), blocks,
+                 (ull)(after.pinned - before.pinned));
     return 0;
 }
 

@@ -20,12 +20,23 @@ const struct shell_command shell_commands[] = {
   SHELL_MEMORY, 0, 0, 0, cmd_memmap },
 { "zoneinfo", "", "zones, in frames",
   "spanned: from the zone's first frame to its last.  present: of these, RAM.\n"
-  "managed: given to the buddy allocator.  free: free now.\n",
+  "managed: given to the buddy allocator.  free: free now; zeroed: of these, full\n"
+  "of zeros already.  Below low, reclaim runs when the machine is idle, up to\n"
+  "high; below min, inside requests.  The last min frames are for PAGE_ATOMIC.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_zoneinfo },
 { "buddyinfo", "", "free blocks by order",
   "As Linux's /proc/buddyinfo: for each zone the number of free blocks of 2^0,\n"
   "2^1, ... 2^10 frames.  Many small blocks and few large ones: it is fragmented.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_buddyinfo },
+{ "pagetypeinfo", "", "free blocks by mobility",
+  "As Linux's /proc/pagetypeinfo: memory serves in units of 4 MiB what cannot\n"
+  "move (kernel), what can (programs) and what can be dropped (clean pages of\n"
+  "files), so that they do not mix.  If one has no free block, it takes others'.\n",
+  SHELL_MEMORY, 0, 0, 0, cmd_pagetypeinfo },
+{ "fragmentation", "", "would large requests fail, why",
+  "As extfrag_index and unusable_index of Linux's debugfs (here also in /proc),\n"
+  "for blocks of 2^0, 2^1, ... 2^10 frames.  `compact` makes it better.\n",
+  SHELL_MEMORY, 0, 0, 0, cmd_fragmentation },
 { "slabinfo", "[-l]", "object caches",
   "Columns as in Linux's /proc/slabinfo (slabinfo(5)); -l: in its long lines.\n"
   "objsize includes what debugging adds; active_slabs hold at least one object in\n"
@@ -53,6 +64,15 @@ const struct shell_command shell_commands[] = {
   "are the only copy.  MAPS: page-table entries.  drop: free what can be had\n"
   "back, as the kernel does when memory is short.\n",
   SHELL_MEMORY, 0, 1, 0, cmd_pagecache },
+{ "compact", "", "move frames together",
+  "Moves the frames of programs and files so that free memory is in blocks of\n"
+  "4 MiB, as far as possible; the kernel does it by itself when a request for a\n"
+  "block finds none.  See also buddyinfo, fragmentation.\n",
+  SHELL_MEMORY, 0, 0, SHELL_NO_WATCH, cmd_compact },
+{ "shrinkers", "", "who could give memory back",
+  "In the order in which they are asked when memory is short.  COST: 0 nothing is\n"
+  "lost, 1 read again, 2 made again, 3 costs a fault.  KEPT: what they hold now.\n",
+  SHELL_MEMORY, 0, 0, 0, cmd_shrinkers },
 { "oom", "[kill]", "who ends if memory runs out",
   "The process with the highest score: its share of memory in thousandths, plus\n"
   "ADJ (/proc/PID/oom_score_adj).  kill: end that one now.\n",

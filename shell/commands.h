@@ -8,6 +8,8 @@
 int cmd_meminfo(int argc, char *argv[]);
 int cmd_slabinfo(int argc, char *argv[]);
 int cmd_buddyinfo(int argc, char *argv[]);
+int cmd_pagetypeinfo(int argc, char *argv[]);
+int cmd_fragmentation(int argc, char *argv[]);
 int cmd_zoneinfo(int argc, char *argv[]);
 int cmd_memmap(int argc, char *argv[]);
 int cmd_vmstat(int argc, char *argv[]);
@@ -30,6 +32,8 @@ int cmd_free(int argc, char *argv[]);
 
 /* cmd_pressure.c: when memory is short */
 int cmd_pagecache(int argc, char *argv[]);
+int cmd_shrinkers(int argc, char *argv[]);
+int cmd_compact(int argc, char *argv[]);
 int cmd_oom(int argc, char *argv[]);
 int cmd_inject(int argc, char *argv[]);
 int cmd_syscalls(int argc, char *argv[]);

@@ -68,7 +68,7 @@ static void describe_owner(struct page *head)
         uint32_t places = head->refs - (head->kind != PAGE_ANON && head->cache);
         shell_printf(", mapped in %u place%s%s", places, places == 1 ? "" : "s",
                      head == space_zero_page() ? ", the zero frame" : "");
-        if (head->kind == PAGE_ANON && space_is_huge(head))
+        if (head->kind == PAGE_ANON && page_is_huge(head))
             shell_printf(", in a 4 MiB page");
         break;
     }

@@ -17,7 +17,7 @@ SOURCES = {path.stem[5:]: path for path in sorted((ROOT / "tests/kernel").glob("
            if path.stem not in SANITIZERS}
 CASES = {suite: ktap.listed_cases(source) for suite, source in SOURCES.items()}
 MEMORY_SUITES = ["memmap", "page", "buddy", "paging", "slab", "kmalloc", "vmalloc", "space",
-                 "fault", "uaccess", "cache"]
+                 "fault", "uaccess", "cache", "shortage"]
 
 # Every suite on the first machine, with every feature; then what could make a difference: little
 # memory, no HIGHMEM and much of it, no PSE, no PGE, no TSC, no CPUID.

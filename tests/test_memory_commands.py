@@ -26,6 +26,34 @@ def shell(kernel):
     kill_all(kernel)
 
 
+# --- compaction --------------------------------------------------------------------------------
+
+
+def large_blocks(shell):
+    """Free blocks of 2 and 4 MiB."""
+    rows = re.findall(r"zone +\w+ ((?: *\d+)+)", shell.command("buddyinfo"))
+    return sum(int(count) for row in rows for count in row.split()[-2:])
+
+
+def test_compact(shell):
+    """Programs' frames move, their contents stay."""
+    shell.command("pagecache drop")
+    pid = start(shell, "holes 40M 6")
+    wait_until(lambda: re.search(rf"^ *{pid} .* sleeping ", shell.command("ps"), re.MULTILINE))
+    before = large_blocks(shell)
+    output = shell.command("compact")
+    figures = re.fullmatch(r"(\d+) frames moved, (\d+) more free blocks of 4 MiB, (\d+) windows pinned\n?",
+                           output)
+    assert int(figures[1]) > 1000 and int(figures[2]) >= 3
+    assert large_blocks(shell) >= before + 3
+    assert "-1.00" in shell.command("fragmentation")
+    assert "Movable" in shell.command("pagetypeinfo") and "page cache" in shell.command("shrinkers")
+    assert_well(shell)
+    wait_until(lambda: pid not in processes(shell))
+    assert shell.fields("vmstat")["pgmigrate_success"] >= int(figures[1])
+    assert "10240" not in shell.command("holes 1M") and "128 pages verified" in shell.command("holes 1M")
+
+
 # --- smaps -------------------------------------------------------------------------------------
 
 

@@ -98,7 +98,7 @@ static uint64_t flags_of_kind(const struct page *page)
     case PAGE_TABLE:
         return KPF_PGTABLE;
     case PAGE_ANON:
-        return KPF_ANON | KPF_UPTODATE | mapped | (space_is_huge(page) ? KPF_THP : 0);
+        return KPF_ANON | KPF_UPTODATE | mapped | (page_is_huge(page) ? KPF_THP : 0);
     case PAGE_FILE:
         return KPF_UPTODATE | mapped;
     case PAGE_SHMEM:

@@ -9,6 +9,9 @@
 int show_meminfo(struct text *text, uint32_t unused);
 int show_slabinfo(struct text *text, uint32_t unused);
 int show_buddyinfo(struct text *text, uint32_t unused);
+int show_pagetypeinfo(struct text *text, uint32_t unused);
+int show_extfrag_index(struct text *text, uint32_t unused);
+int show_unusable_index(struct text *text, uint32_t unused);
 int show_zoneinfo(struct text *text, uint32_t unused);
 int show_vmstat(struct text *text, uint32_t unused);
 int show_stat(struct text *text, uint32_t unused);

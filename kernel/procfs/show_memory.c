@@ -6,6 +6,7 @@
 #include "kernel/syscall/syscall.h"
 #include "mm/buddy.h"
 #include "mm/cache.h"
+#include "mm/compact.h"
 #include "mm/kmap.h"
 #include "mm/memmap.h"
 #include "mm/memstat.h"
@@ -113,6 +114,89 @@ int show_buddyinfo(struct text *text, uint32_t unused)
     return 0;
 }
 
+/* A line of pagetypeinfo: the free blocks of one mobility. */
+static void show_free_of(struct text *text, const struct zone_stats *zone,
+                         enum mobility mobility)
+{
+    text_printf(text, "Node    0, zone %8s, type %12s ", zone->name, mobility_name(mobility));
+    for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
+        text_printf(text, "%6u ", zone->by_mobility[mobility].free_blocks[order]);
+    text_printf(text, "\n");
+}
+
+static void show_blocks_of(struct text *text, const struct zone_stats *zone)
+{
+    text_printf(text, "Node 0, zone %8s ", zone->name);
+    for (unsigned mobility = 0; mobility < MOBILITY_COUNT; mobility++)
+        text_printf(text, "%12u ", zone->by_mobility[mobility].blocks);
+    text_printf(text, "\n");
+}
+
+int show_pagetypeinfo(struct text *text, uint32_t unused)
+{
+    struct buddy_stats stats;
+
+    (void)unused;
+    buddy_drain();
+    buddy_get_stats(&stats);
+    text_printf(text, "Page block order: %u\nPages per block:  %u\n\n", BUDDY_MAX_ORDER,
+                1u << BUDDY_MAX_ORDER);
+    text_printf(text, "%-43s", "Free pages count per migrate type at order");
+    for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
+        text_printf(text, "%6u ", order);
+    text_printf(text, "\n");
+    for (unsigned z = 0; z < ZONE_COUNT; z++)
+        for (unsigned mobility = 0; stats.zones[z].managed && mobility < MOBILITY_COUNT;
+             mobility++)
+            show_free_of(text, &stats.zones[z], (enum mobility)mobility);
+    text_printf(text, "\n%-22s", "Number of blocks type");
+    for (unsigned mobility = 0; mobility < MOBILITY_COUNT; mobility++)
+        text_printf(text, "%12s ", mobility_name((enum mobility)mobility));
+    text_printf(text, "\n");
+    for (unsigned z = 0; z < ZONE_COUNT; z++)
+        if (stats.zones[z].managed > 0)
+            show_blocks_of(text, &stats.zones[z]);
+    return 0;
+}
+
+/* A line of Linux's debugfs files extfrag_index and unusable_index. */
+static void show_thousandths(struct text *text, const struct zone_stats *zone,
+                             int (*index)(const struct zone_stats *zone, unsigned order))
+{
+    text_printf(text, "Node 0, zone %8s ", zone->name);
+    for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++) {
+        int value = index(zone, order);
+        unsigned size = (unsigned)(value < 0 ? -value : value);
+        text_printf(text, "%s%u.%03u ", value < 0 ? "-" : "", size / 1000, size % 1000);
+    }
+    text_printf(text, "\n");
+}
+
+static int show_index(struct text *text,
+                      int (*index)(const struct zone_stats *zone, unsigned order))
+{
+    struct buddy_stats stats;
+
+    buddy_drain();
+    buddy_get_stats(&stats);
+    for (unsigned z = 0; z < ZONE_COUNT; z++)
+        if (stats.zones[z].managed > 0)
+            show_thousandths(text, &stats.zones[z], index);
+    return 0;
+}
+
+int show_extfrag_index(struct text *text, uint32_t unused)
+{
+    (void)unused;
+    return show_index(text, buddy_fragmentation_index);
+}
+
+int show_unusable_index(struct text *text, uint32_t unused)
+{
+    (void)unused;
+    return show_index(text, buddy_unusable_index);
+}
+
 /* Frames of RAM in [start, end). */
 static uint32_t frames_present(pfn_t start, pfn_t end)
 {
@@ -139,10 +223,15 @@ int show_zoneinfo(struct text *text, uint32_t unused)
         if (zone->managed == 0)
             continue;
         text_printf(text, "Node 0, zone %8s\n", zone->name);
-        text_printf(text, "  pages free     %u\n        spanned  %u\n", zone->free,
-                    MIN(zone->end, max_pfn) - zone->start);
+        text_printf(text, "  pages free     %u\n        min      %u\n", zone->free, zone->min);
+        text_printf(text, "        low      %u\n        high     %u\n", zone->low, zone->high);
+        text_printf(text, "        spanned  %u\n", MIN(zone->end, max_pfn) - zone->start);
         text_printf(text, "        present  %u\n        managed  %u\n",
                     frames_present(zone->start, zone->end), zone->managed);
+        text_printf(text, "        zeroed   %u\n        protection: (", zone->zeroed);
+        for (unsigned best = 0; best < ZONE_COUNT; best++)
+            text_printf(text, "%s%u", best > 0 ? ", " : "", zone->kept_from[best]);
+        text_printf(text, ")\n");
         text_printf(text, "  start_pfn:           %u\n", zone->start);
     }
     return 0;
@@ -210,6 +299,18 @@ static void show_buddy_events(struct text *text, const struct buddy_stats *stats
     show_counter(text, "buddy_fail", stats->failures);
 }
 
+static void show_compaction(struct text *text)
+{
+    struct compact_stats stats;
+
+    compact_get_stats(&stats);
+    show_counter(text, "compact_stall", stats.requests);
+    show_counter(text, "compact_success", stats.successes);
+    show_counter(text, "compact_fail", stats.failures);
+    show_counter(text, "pgmigrate_success", stats.frames_moved);
+    show_counter(text, "compact_pinned", stats.pinned);
+}
+
 static void show_cache_events(struct text *text)
 {
     struct pagecache_stats cache;
@@ -224,6 +325,7 @@ static void show_cache_events(struct text *text)
     show_counter(text, "pagecache_drop", cache.dropped);
     show_counter(text, "reclaim_run", reclaim.runs);
     show_counter(text, "reclaim_fail", reclaim.failures);
+    show_counter(text, "reclaim_ahead", reclaim.ahead);
     show_counter(text, "reclaim_slab", reclaim.slab_frames);
     show_counter(text, "reclaim_unmap", reclaim.unmapped);
     show_counter(text, "oom_kill", oom.kills);
@@ -269,6 +371,7 @@ int show_vmstat(struct text *text, uint32_t unused)
     show_faults(text);
     show_huge(text);
     show_buddy_events(text, &stats);
+    show_compaction(text);
     show_cache_events(text);
     show_machine_events(text);
     return 0;

@@ -45,6 +45,8 @@
 #include "kernel/log.h"
 #include "mm/inject.h"
 #include "mm/kasan.h"
+#include "mm/mm.h"
+#include "mm/shrinker.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/vmalloc.h"
@@ -139,6 +141,25 @@ uint32_t thread_shrink(void)
     }
     return count * KERNEL_STACK_PAGES;
 }
+
+static uint32_t count_spare_stacks(void)
+{
+    return sched.stats.spare_stacks * KERNEL_STACK_PAGES;
+}
+
+static uint32_t shrink_stacks(uint32_t npages, pfn_t below)
+{
+    (void)npages; /* there are a few */
+    (void)below;
+    return thread_shrink();
+}
+
+/* To unmap a stack takes locks that an allocation may hold. */
+static struct shrinker stack_shrinker = { .name = "kernel stacks",
+                                          .cost = SHRINK_NOTHING_LOST,
+                                          .context = SHRINK_UNLOCKED,
+                                          .count = count_spare_stacks,
+                                          .shrink = shrink_stacks };
 
 /* ---- the switch ---- */
 
@@ -570,8 +591,9 @@ static void idle_loop(void *unused)
     (void)unused;
     for (;;) {
         irq_disable();
-        if (list_is_empty(&sched.run_queue))
+        if (list_is_empty(&sched.run_queue) && !mm_idle())
             cpu_wait_for_interrupt(); /* preempt() switches when somebody has become ready */
+        irq_enable();                 /* between two deeds of mm_idle(), too */
         thread_yield();
     }
 }
@@ -582,6 +604,7 @@ void thread_init(void)
     sched.fpu_cache = slab_cache_create("fpu_state", sizeof(struct fpu_state),
                                         _Alignof(struct fpu_state), NULL, 0);
     ASSERT(sched.thread_cache && sched.fpu_cache, "no memory for the caches of threads");
+    shrinker_register(&stack_shrinker);
 }
 
 static void run_main(void *entry)

@@ -1,8 +1,9 @@
-// sources:
+// sources: mm/buddy_check.c mm/mobility.c
 // cbmc: --unwind 34
 /* tests/cbmc/proof_orders.c - the arithmetic of orders, frame numbers and alignment, for all 32-bit
- * values.  buddy.c is included, for its own helpers are part of what is claimed. */
+ * values.  buddy.c and buddy_range.c are included, for their own helpers are part of what is claimed. */
 #include "mm/buddy.c"
+#include "mm/buddy_range.c"
 #include "tests/cbmc/proof.h"
 
 static void orders(void)
@@ -34,7 +35,7 @@ static void buddies(void)
     PROVE((pfn == pair && buddy == pair + (1u << k)) ||
           (buddy == pair && pfn == pair + (1u << k)));
     for (unsigned id = 0; id < ZONE_COUNT; id++) /* never two zones in one block */
-        PROVE((pfn < zones[id].stats.end) == (buddy < zones[id].stats.end));
+        PROVE((pfn < buddy_zones[id].stats.end) == (buddy < buddy_zones[id].stats.end));
 }
 
 /* The pieces in which a range is handed to buddy. */
@@ -47,6 +48,18 @@ static void pieces(void)
     PROVE(order <= BUDDY_MAX_ORDER && start % (1u << order) == 0);
     PROVE(start + (1u << order) <= end);
     PROVE(order == BUDDY_MAX_ORDER || start % (2u << order) != 0 || end - start < 2u << order);
+}
+
+/* The pieces of a run of any length, at their offsets in it. */
+static void exact_pieces(void)
+{
+    uint32_t at = nondet_u32(), end = nondet_u32();
+
+    ASSUME(at < end && end <= 1u << (32 - PAGE_SHIFT));
+    unsigned order = piece_order(at, end);
+    PROVE(order <= BUDDY_MAX_ORDER && at % (1u << order) == 0);
+    PROVE(at + (1u << order) <= end);
+    PROVE(order == BUDDY_MAX_ORDER || at % (2u << order) != 0 || end - at < 2u << order);
 }
 
 static void rounding(void)
@@ -65,5 +78,6 @@ void proof(void)
     orders();
     buddies();
     pieces();
+    exact_pieces();
     rounding();
 }

@@ -1,4 +1,4 @@
-// sources:
+// sources: mm/buddy_check.c mm/mobility.c
 // every:
 /* tests/cbmc/proof_zones.c - the zone of a frame is the one whose bounds it lies in: for the first and
  * the last frame of every 1 MiB of the 4 GiB, between which no bound lies.  (For the other engine

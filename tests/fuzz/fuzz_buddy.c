@@ -1,11 +1,13 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/buddy_range.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
 /* tests/fuzz/fuzz_buddy.c - the buddy allocator against an array with the owner of each frame.
  * Input: the machine's size, then operations. */
 #include "host.h"
 #include "mm/buddy.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { FRAMES_MAX = 1200, BLOCKS_MAX = 64 };
+/* A small machine, in which all memory is one pool, or one of nine 4 MiB blocks and some more. */
+enum { SMALL_FRAMES_MAX = 1200, LARGE_FRAMES = 9 * 1024, BLOCKS_MAX = 64 };
+enum { FRAMES_MAX = LARGE_FRAMES + SMALL_FRAMES_MAX };
 
 static struct block {
     struct page *page;
@@ -41,11 +43,13 @@ static bool run_exists(unsigned order)
 
 static void take(struct choices *choices)
 {
+    static const unsigned mobility[] = { 0, PAGE_MOVABLE, PAGE_RECLAIMABLE };
     unsigned order = choose(choices, BUDDY_MAX_ORDER + 2);
-    struct block block = { buddy_alloc(order, PAGE_TEST, PAGE_ANY), order };
+    unsigned flags = PAGE_ATOMIC | mobility[choose(choices, ARRAY_SIZE(mobility))];
+    struct block block = { buddy_alloc(order, PAGE_TEST, flags), order };
 
     if (!block.page) {
-        CHECK(!run_exists(order));
+        CHECK(order > BUDDY_MAX_ORDER || !run_exists(order));
         return;
     }
     CHECK(IS_ALIGNED(page_to_pfn(block.page), 1u << order));
@@ -62,6 +66,22 @@ static void give(unsigned i)
     buddy_free(block.page, block.order);
 }
 
+/* A run of any length, given back at once. */
+static void try_exact(struct choices *choices)
+{
+    uint32_t npages = 1 + choose(choices, 2500), before = buddy_free_frames();
+    unsigned align = choose(choices, BUDDY_MAX_ORDER + 1);
+    struct page *run = buddy_alloc_exact(npages, align, PAGE_TEST, PAGE_ATOMIC);
+
+    if (!run)
+        return;
+    pfn_t pfn = page_to_pfn(run);
+    CHECK(IS_ALIGNED(pfn, 1u << align) && buddy_free_frames() == before - npages);
+    for (pfn_t i = pfn; i < pfn + npages; i++)
+        CHECK(i < max_pfn && !used[i]);
+    buddy_free_exact(run, npages);
+}
+
 /* Give back what must not be given back: refused, and nothing has changed. */
 static void commit_a_crime(struct choices *choices)
 {
@@ -74,12 +94,15 @@ static void commit_a_crime(struct choices *choices)
 
 static void step(struct choices *choices)
 {
-    switch (choose(choices, 8)) {
+    switch (choose(choices, 9)) {
     case 0:
         buddy_drain();
         break;
     case 1:
         commit_a_crime(choices);
+        break;
+    case 8:
+        try_exact(choices);
         break;
     case 2:
     case 3:
@@ -99,7 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nbytes)
     struct choices choices = choices_of(bytes, nbytes);
     struct buddy_stats before, after;
 
-    host_machine(2 + choose(&choices, FRAMES_MAX - 2));
+    uint32_t large = choose(&choices, 2) * LARGE_FRAMES;
+    host_machine(large + 2 + choose(&choices, SMALL_FRAMES_MAX - 2));
     memset(used, 0, sizeof(used));
     block_count = used_frames = 0;
     buddy_get_stats(&before);

@@ -1,4 +1,4 @@
-// sources: kernel/lib/cpio.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c
+// sources: kernel/lib/cpio.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c
 /* tests/fuzz/fuzz_cpio.c - the initrd's format: the input is the archive. */
 #include "host.h"
 #include "kernel/lib/cpio.h"

@@ -1,4 +1,4 @@
-// sources: kernel/lib/elf.c kernel/lib/parse.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/inject.c
+// sources: kernel/lib/elf.c kernel/lib/parse.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c
 /* tests/fuzz/fuzz_elf.c - the checks of an ELF file: whatever passes them can be mapped without a sum
  * that wraps, inside user memory and inside the file.  The input is a distance for ET_DYN, then the
  * file; what lies behind the input's end is as if it were there. */

@@ -1,4 +1,4 @@
-// sources: shell/line.c shell/history.c shell/keys.c kernel/lib/parse.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/inject.c
+// sources: shell/line.c shell/history.c shell/keys.c kernel/lib/parse.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c
 /* tests/fuzz/fuzz_line.c - the line editor: the input is what is typed.  Its invariants hold after
  * each byte, and an entered line is in the history. */
 #include "host.h"

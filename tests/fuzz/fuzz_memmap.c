@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
 /* tests/fuzz/fuzz_memmap.c - memmap_normalize() against the rule itself, asked for single pages: at
  * each edge of each range, and next to it.  Input: the limit, then ranges of start, length, type. */
 #include "host.h"

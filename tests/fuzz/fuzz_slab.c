@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c
 /* tests/fuzz/fuzz_slab.c - one cache of a shape that the input says, against a list of the objects
  * that live and what is in each.  Input: size, alignment, debugging, memory, then operations. */
 #include "host.h"

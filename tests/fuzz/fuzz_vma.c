@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c mm/vma.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c mm/vma.c
 /* tests/fuzz/fuzz_vma.c - the ranges of an address space against a plain array: for each page its
  * rights and the page of the file that it shows.  Some operations run out of memory on purpose: then
  * nothing may have changed.  Input: operations. */

@@ -1,4 +1,4 @@
-// sources: kernel/lib/parse.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/inject.c
+// sources: kernel/lib/parse.c tests/host/shim/host.c mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c
 /* tests/fuzz/fuzz_words.c - text from outside: the shell's words, the kernel's command line, numbers,
  * rules for fault injection.  The input is the text. */
 #include "host.h"

@@ -1,14 +1,16 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/buddy_range.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
 /* tests/host/test_buddy.c - the buddy allocator against a model: an array with the owner of each frame.
  * Machines of odd sizes, so that zones end in the middle of blocks.  Usage: buddy [SEED] */
 #include "host.h"
+#include "kernel/lib/bitops.h"
 #include "mm/buddy.h"
 
-enum { MAX_FRAMES = 8192, MAX_BLOCKS = 1024, STEPS = 20000, MACHINES = 12 };
+enum { MAX_FRAMES = 12288, MAX_BLOCKS = 1024, STEPS = 20000, MACHINES = 12 };
 
 static struct block {
     struct page *page;
-    unsigned order;
+    unsigned order;  /* of a single block */
+    uint32_t npages; /* of a run of any length; 0: it is a single block */
 } blocks[MAX_BLOCKS];
 static unsigned block_count;
 static bool used[MAX_FRAMES];
@@ -17,11 +19,12 @@ static uint32_t used_frames;
 static void mark(const struct block *block, bool taken)
 {
     pfn_t pfn = page_to_pfn(block->page);
-    for (pfn_t i = pfn; i < pfn + (1u << block->order); i++) {
+    uint32_t npages = block->npages > 0 ? block->npages : 1u << block->order;
+    for (pfn_t i = pfn; i < pfn + npages; i++) {
         CHECK(i < max_pfn && used[i] != taken);
         used[i] = taken;
     }
-    used_frames += taken ? 1u << block->order : -(1u << block->order);
+    used_frames += taken ? npages : -npages;
 }
 
 /* Is there really no free, aligned run for this order?  By brute force, without the allocator. */
@@ -37,16 +40,39 @@ static bool run_exists(unsigned order)
     return order == 0 && !used[1];
 }
 
+static unsigned random_flags(void)
+{
+    static const unsigned mobility[] = { 0, PAGE_MOVABLE, PAGE_RECLAIMABLE };
+    return PAGE_HIGHMEM_OK | PAGE_ATOMIC | mobility[host_random_below(3)];
+}
+
+/* A run of any length, seldom of more than a block's. */
+static void take_exact(void)
+{
+    uint32_t npages = 1 + host_random_below(host_random_below(50) == 0 ? 3000 : 100);
+    unsigned align = host_random_below(6);
+    struct page *page = buddy_alloc_exact(npages, align, PAGE_TEST, random_flags());
+    if (page == NULL) {
+        CHECK(npages > 1024 || !run_exists(MAX(order_for(npages), align)));
+        return;
+    }
+    CHECK(IS_ALIGNED(page_to_pfn(page), 1u << align));
+    struct block block = { page, 0, npages };
+    mark(&block, true);
+    blocks[block_count++] = block;
+}
+
 static void take(void)
 {
     unsigned order = host_random_below(4) == 0 ? host_random_below(11) : host_random_below(3);
-    struct page *page = buddy_alloc(order, PAGE_TEST, PAGE_HIGHMEM_OK);
+    unsigned flags = random_flags();
+    struct page *page = buddy_alloc(order, PAGE_TEST, flags);
     if (page == NULL) {
         CHECK(!run_exists(order));
         return;
     }
     CHECK(IS_ALIGNED(page_to_pfn(page), 1u << order));
-    struct block block = { page, order };
+    struct block block = { page, order, 0 };
     mark(&block, true);
     blocks[block_count++] = block;
 }
@@ -55,7 +81,10 @@ static void give(void)
 {
     unsigned i = host_random_below(block_count);
     mark(&blocks[i], false);
-    buddy_free(blocks[i].page, blocks[i].order);
+    if (blocks[i].npages > 0)
+        buddy_free_exact(blocks[i].page, blocks[i].npages);
+    else
+        buddy_free(blocks[i].page, blocks[i].order);
     blocks[i] = blocks[--block_count];
 }
 
@@ -100,7 +129,7 @@ static void run_machine(uint32_t nframes)
         bool filling = (step / 2000) % 2 == 0;
         bool wants = host_random_below(100) < (filling ? 70u : 30u);
         if (block_count == 0 || (wants && block_count < MAX_BLOCKS))
-            take();
+            host_random_below(20) == 0 ? take_exact() : take();
         else
             give();
         if (step % 500 == 0) {

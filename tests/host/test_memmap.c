@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c
 /* tests/host/test_memmap.c - hostile memory maps: random ranges, unsorted, overlapping, unaligned, empty,
  * wrapping, against an array with the type of each page.  Usage: memmap [SEED] */
 #include "host.h"

@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c mm/radix.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c mm/radix.c
 /* tests/host/test_radix.c - radix trees against a sorted array.  Usage: radix [SEED] */
 #include "host.h"
 #include "kernel/lib/errno.h"

@@ -139,7 +139,7 @@ static void file_step(struct mix_worker *worker)
     if (page)
         pagecache_put_page(page);
     if (random_below(worker, 64) == 0)
-        pagecache_reclaim(FILE_PAGES / 4);
+        pagecache_reclaim(FILE_PAGES / 4, max_pfn);
 }
 
 /* ---- an address space ---- */

@@ -10,6 +10,9 @@
 
 static struct buddy_stats before, after;
 
+/* From every zone, down to its last frame. */
+#define EVERYTHING (PAGE_HIGHMEM_OK | PAGE_ATOMIC)
+
 /* The figures with everything joined that can be joined. */
 static void get_stats(struct buddy_stats *stats)
 {
@@ -95,28 +98,37 @@ static void every_order_is_aligned(struct test *t)
     expect_lists_restored(t);
 }
 
+/* The free blocks of the pool that PAGE_ANY requests take from. */
+static const uint32_t *unmovable(const struct buddy_stats *stats, enum zone_id zone)
+{
+    return stats->zones[zone].by_mobility[MOBILITY_UNMOVABLE].free_blocks;
+}
+
 /* One block out of the smallest larger one leaves exactly one block on each list between. */
 static void split_leaves_one_of_each_order(struct test *t)
 {
     const unsigned order = BUDDY_HOT_ORDERS; /* the smallest one without a hot list */
     struct list_node held = LIST_INIT(held);
+    hold(&held,
+         buddy_alloc(order, PAGE_TEST, PAGE_ANY)); /* the pool has a 4 MiB of its own now */
+    free_all(&held);
     get_stats(&before);
     enum zone_id zone = best_zone(PAGE_ANY);
     unsigned have = order + 1;
-    while (have <= BUDDY_MAX_ORDER && before.zones[zone].free_blocks[have] == 0)
+    while (have <= BUDDY_MAX_ORDER && unmovable(&before, zone)[have] == 0)
         have++;
     REQUIRE(t, have <= BUDDY_MAX_ORDER);
-    for (uint32_t i = before.zones[zone].free_blocks[order]; i > 0; i--)
+    for (uint32_t i = unmovable(&before, zone)[order]; i > 0; i--)
         hold(&held, buddy_alloc(order, PAGE_TEST, PAGE_ANY));
 
     struct buddy_stats middle;
     get_stats(&middle);
-    EXPECT_EQ(t, middle.zones[zone].free_blocks[order], 0);
+    EXPECT_EQ(t, unmovable(&middle, zone)[order], 0);
     hold(&held, buddy_alloc(order, PAGE_TEST, PAGE_ANY));
     get_stats(&after);
     for (unsigned k = order; k < have; k++)
-        EXPECT_EQ(t, after.zones[zone].free_blocks[k], 1);
-    EXPECT_EQ(t, after.zones[zone].free_blocks[have], middle.zones[zone].free_blocks[have] - 1);
+        EXPECT_EQ(t, unmovable(&after, zone)[k], 1);
+    EXPECT_EQ(t, unmovable(&after, zone)[have], unmovable(&middle, zone)[have] - 1);
     EXPECT_EQ(t, after.zones[zone].splits - middle.zones[zone].splits, have - order);
     free_all(&held);
     expect_lists_restored(t);
@@ -162,6 +174,7 @@ static void too_large_an_order_fails(struct test *t)
 
 static void zero_flag_really_zeroes(struct test *t)
 {
+    buddy_drain(); /* no frame was zeroed in advance */
     for (unsigned order = 0; order <= 3; order++) {
         struct page *dirty = buddy_alloc(order, PAGE_TEST, PAGE_ANY);
         REQUIRE(t, dirty != NULL);
@@ -214,7 +227,7 @@ static void dma_is_below_16_mib(struct test *t)
     unsigned outside = 0, count = 0;
     struct page *page;
     get_stats(&before);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA)) != NULL) {
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA | PAGE_ATOMIC)) != NULL) {
         outside += page_to_pfn(page) >= DMA_MAX_PFN;
         hold(&held, page);
         count++;
@@ -241,7 +254,7 @@ static void plain_requests_stay_low(struct test *t)
     unsigned high = 0;
     get_stats(&before);
     for (unsigned order = BUDDY_MAX_ORDER + 1; order-- > 0;) {
-        while ((page = buddy_alloc(order, PAGE_TEST, PAGE_ANY)) != NULL) {
+        while ((page = buddy_alloc(order, PAGE_TEST, PAGE_ANY | PAGE_ATOMIC)) != NULL) {
             high += !page_is_lowmem(page);
             hold(&held, page);
         }
@@ -262,7 +275,7 @@ static void fallback_goes_downwards(struct test *t)
     struct page *page;
     unsigned last = ZONE_HIGHMEM, upwards = 0;
     get_stats(&before);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL) {
+    while ((page = buddy_alloc(0, PAGE_TEST, EVERYTHING)) != NULL) {
         upwards += zone_of(page) > last;
         last = zone_of(page);
         hold(&held, page);
@@ -278,10 +291,10 @@ static void failures_are_counted(struct test *t)
 {
     struct list_node held = LIST_INIT(held);
     struct page *page;
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA)) != NULL)
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA | PAGE_ATOMIC)) != NULL)
         hold(&held, page);
     get_stats(&before);
-    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA), NULL);
+    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA | PAGE_ATOMIC), NULL);
     get_stats(&after);
     EXPECT_EQ(t, after.failures - before.failures, 1);
     free_all(&held);
@@ -296,7 +309,7 @@ static void exhaust_by_frames(struct test *t)
     struct page *page;
     uint32_t count = 0;
     get_stats(&before);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL) {
+    while ((page = buddy_alloc(0, PAGE_TEST, EVERYTHING)) != NULL) {
         if (test_random(t) & 1)
             list_add_head(&held, &page->node);
         else
@@ -318,8 +331,7 @@ static void exhaust_by_blocks(struct test *t)
     struct page *page;
     get_stats(&before);
     for (unsigned order = BUDDY_MAX_ORDER + 1; order-- > 0;) {
-        while (count < BLOCKS_MAX &&
-               (page = buddy_alloc(order, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
+        while (count < BLOCKS_MAX && (page = buddy_alloc(order, PAGE_TEST, EVERYTHING)) != NULL)
             blocks[count++] = page;
     }
     EXPECT_EQ(t, buddy_free_frames(), 0);
@@ -337,12 +349,12 @@ static void fragmentation_is_total(struct test *t)
     struct list_node even = LIST_INIT(even), odd = LIST_INIT(odd);
     struct page *page;
     get_stats(&before);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
+    while ((page = buddy_alloc(0, PAGE_TEST, EVERYTHING)) != NULL)
         hold(page_to_pfn(page) & 1 ? &odd : &even, page);
     free_all(&odd);
     EXPECT(t, buddy_free_frames() >= before.free / 3);
-    EXPECT_PTR(t, buddy_alloc(1, PAGE_TEST, PAGE_HIGHMEM_OK), NULL);
-    page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK);
+    EXPECT_PTR(t, buddy_alloc(1, PAGE_TEST, EVERYTHING), NULL);
+    page = buddy_alloc(0, PAGE_TEST, EVERYTHING);
     REQUIRE(t, page != NULL);
     EXPECT_EQ(t, page_to_pfn(page) & 1, 1);
     buddy_free(page, 0);
@@ -400,16 +412,16 @@ static void hot_frames_do_not_cost_a_large_block(struct test *t)
     struct page *block = buddy_alloc(ORDER, PAGE_TEST, PAGE_ANY);
     REQUIRE(t, block != NULL);
     for (unsigned order = BUDDY_MAX_ORDER + 1; order-- > 0;)
-        while ((page = buddy_alloc(order, PAGE_TEST, PAGE_ANY)) != NULL)
+        while ((page = buddy_alloc(order, PAGE_TEST, PAGE_ANY | PAGE_ATOMIC)) != NULL)
             hold(&held, page);
     buddy_free(block, ORDER); /* now all there is */
     for (unsigned i = 0; i < ARRAY_SIZE(frames); i++)
-        frames[i] = buddy_alloc(0, PAGE_TEST, PAGE_ANY);
+        frames[i] = buddy_alloc(0, PAGE_TEST, PAGE_ANY | PAGE_ATOMIC);
     for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
         REQUIRE(t, frames[i] != NULL);
         buddy_free(frames[i], 0);
     }
-    EXPECT_PTR(t, buddy_alloc(ORDER, PAGE_TEST, PAGE_ANY), block);
+    EXPECT_PTR(t, buddy_alloc(ORDER, PAGE_TEST, PAGE_ANY | PAGE_ATOMIC), block);
     buddy_free(block, ORDER);
     free_all(&held);
     expect_lists_restored(t);
@@ -421,8 +433,9 @@ static struct list_node reclaimable = LIST_INIT(reclaimable);
 static unsigned reclaim_calls, reclaim_order;
 
 /* Gives back one block at each call. */
-static uint32_t give_one_back(unsigned order)
+static uint32_t give_one_back(unsigned order, pfn_t below)
 {
+    (void)below;
     reclaim_calls++;
     reclaim_order = order;
     if (list_is_empty(&reclaimable))
@@ -440,7 +453,7 @@ static void reclaim_runs_before_failure(struct test *t)
     struct list_node held = LIST_INIT(held);
     struct page *page;
     buddy_get_stats(&before);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA)) != NULL)
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_DMA | PAGE_ATOMIC)) != NULL)
         hold(&held, page);
     for (unsigned i = 0; i < 3; i++) {
         page = list_first(&held, struct page, node);
@@ -450,17 +463,17 @@ static void reclaim_runs_before_failure(struct test *t)
     buddy_set_reclaim_hook(give_one_back);
     reclaim_calls = 0;
     for (unsigned i = 1; i <= 3; i++) {
-        page = buddy_alloc(0, PAGE_TEST, PAGE_DMA);
+        page = buddy_alloc(0, PAGE_TEST, PAGE_DMA | PAGE_ATOMIC);
         EXPECT(t, page != NULL);
         EXPECT_EQ(t, reclaim_calls, i);
         EXPECT_EQ(t, reclaim_order, 0);
         if (page != NULL)
             hold(&held, page);
     }
-    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA), NULL);
+    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA | PAGE_ATOMIC), NULL);
     EXPECT_EQ(t, reclaim_calls, 4);
-    reclaim_init(); /* as it was */
-    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA), NULL);
+    buddy_set_reclaim_hook(reclaim_frames); /* as it was */
+    EXPECT_PTR(t, buddy_alloc(0, PAGE_TEST, PAGE_DMA | PAGE_ATOMIC), NULL);
     EXPECT_EQ(t, reclaim_calls, 4);
     free_all(&held);
     expect_lists_restored(t);

@@ -302,10 +302,10 @@ static void clean_pages_can_be_taken(struct test *t)
     REQUIRE(t, space != NULL);
     EXPECT_EQ(t, fault_handle(space, BASE, WRITE_FAULT), 0);
     EXPECT_EQ(t, fault_populate(space, BASE + PAGE_SIZE, BASE + 3 * PAGE_SIZE, READ_FAULT), 0);
-    EXPECT_EQ(t, space_unmap_clean(1), 1);
+    EXPECT_EQ(t, space_unmap_clean(1, max_pfn), 1);
     space_get_stats(space, &stats);
     EXPECT_EQ(t, stats.resident, 2);
-    EXPECT_EQ(t, space_unmap_clean(UINT32_MAX), 1);
+    EXPECT_EQ(t, space_unmap_clean(UINT32_MAX, max_pfn), 1);
     EXPECT(t, space_lookup(space, BASE) != 0); /* a private copy is not clean */
     EXPECT(t, space_lookup(space, BASE + 2 * PAGE_SIZE) == 0);
     EXPECT_EQ(t, space_in_core(space, BASE + 2 * PAGE_SIZE), 1); /* still in the cache */

@@ -200,15 +200,19 @@ static void advice_for_fork(struct test *t)
     space_put(parent);
 }
 
-/* Take all free frames but `left`. */
+/* Take all frames that a request can have, but `left`.  (Those of the lowest zone were taken last: all
+ * can use them.) */
 static void hold_frames(struct list_node *held, uint32_t left)
 {
+    struct page *page;
+
     list_init(held);
-    while (buddy_free_frames() > left) {
-        struct page *page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK);
-        if (!page)
-            return;
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
         list_add_tail(held, &page->node);
+    for (; left > 0 && !list_is_empty(held); left--) {
+        page = list_entry(held->prev, struct page, node);
+        list_remove(&page->node);
+        buddy_free(page, 0);
     }
 }
 

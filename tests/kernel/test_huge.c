@@ -664,9 +664,9 @@ static void figures_count_it_as_small_pages(struct test *t)
     space_get_page(space, BASE + 5 * PAGE_SIZE, &page);
     EXPECT(t, page.present && page.exclusive && !page.file);
     EXPECT_EQ(t, page.pfn, page_to_pfn(page_at(space, BASE)) + 5);
-    EXPECT(t, space_is_huge(pfn_to_page(page.pfn)));
+    EXPECT(t, page_is_huge(pfn_to_page(page.pfn)));
     EXPECT_EQ(t, space_protect(space, BASE, PAGE_SIZE, VMA_READ), 0);
-    EXPECT(t, !space_is_huge(pfn_to_page(page.pfn)));
+    EXPECT(t, !page_is_huge(pfn_to_page(page.pfn)));
     space_put(space);
 }
 

@@ -135,7 +135,7 @@ static void reclaim_takes_clean_unused_pages(struct test *t)
     write_byte(t, 2, 0, 0xAA);
     touch(t, 3);
     uint64_t dropped = stats_now().dropped;
-    uint32_t count = pagecache_reclaim(UINT32_MAX);
+    uint32_t count = pagecache_reclaim(UINT32_MAX, max_pfn);
     EXPECT(t, count >= 2);
     EXPECT_EQ(t, stats_now().dropped, dropped + count);
     EXPECT(t, is_in_memory(0));
@@ -156,11 +156,12 @@ static void second_chance(struct test *t)
     set_up();
     touch(t, 0);
     touch(t, 1);
-    EXPECT_EQ(t, pagecache_reclaim(1), 1); /* both were used: round two takes one of them */
+    EXPECT_EQ(t, pagecache_reclaim(1, max_pfn),
+              1); /* both were used: round two takes one of them */
     uint32_t left = is_in_memory(0) ? 0 : 1, other = 1 - left;
     touch(t, other);
     touch(t, other + 2);
-    EXPECT_EQ(t, pagecache_reclaim(2), 2);
+    EXPECT_EQ(t, pagecache_reclaim(2, max_pfn), 2);
     EXPECT_EQ(t, cache.npages, 1);
     give_up(t);
 }
@@ -362,11 +363,11 @@ static void coming_and_going_needs_no_more_nodes(struct test *t)
 {
     set_up();
     touch(t, 0);
-    pagecache_reclaim(UINT32_MAX);
+    pagecache_reclaim(UINT32_MAX, max_pfn);
     uint32_t before = tree_nodes();
     for (unsigned round = 0; round < 50; round++) {
         touch(t, 0);
-        pagecache_reclaim(UINT32_MAX);
+        pagecache_reclaim(UINT32_MAX, max_pfn);
         EXPECT(t, !is_in_memory(0));
     }
     EXPECT(t, tree_nodes() <= before + 1);

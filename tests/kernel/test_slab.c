@@ -420,7 +420,7 @@ static void leave_single_frames(struct list_node *held)
 {
     struct page *page;
     buddy_set_reclaim_hook(NULL);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ATOMIC)) != NULL)
         list_add_tail(held, &page->node);
     list_for_each_safe(node, held) {
         page = list_entry(node, struct page, node);
@@ -435,7 +435,7 @@ static void give_frames_back(struct list_node *held)
 {
     list_for_each_safe(node, held)
         buddy_free(list_entry(node, struct page, node), 0);
-    reclaim_init(); /* its hook is there again */
+    buddy_set_reclaim_hook(reclaim_frames);
 }
 
 /* Where memory is in pieces, large slabs give way to small ones; both are in the cache then. */
@@ -463,9 +463,10 @@ static void memory_in_pieces_is_enough(struct test *t)
     destroy(t, cache);
 }
 
-static uint32_t shrink_slabs(unsigned order)
+static uint32_t shrink_slabs(unsigned order, pfn_t below)
 {
     (void)order;
+    (void)below;
     return slab_shrink_all();
 }
 
@@ -484,7 +485,7 @@ static void empty_slabs_are_reclaimed(struct test *t)
         list_add_tail(&held, &page->node);
     buddy_set_reclaim_hook(shrink_slabs);
     EXPECT(t, take(cache, 1));
-    reclaim_init(); /* as it was */
+    buddy_set_reclaim_hook(reclaim_frames); /* as it was */
     EXPECT_EQ(t, stats_of("keeper")->objects_total, 0);
     list_for_each_safe(node, &held)
         buddy_free(list_entry(node, struct page, node), 0);

@@ -1,0 +1,178 @@
+/* Compaction.
+ *
+ * Problem     Half of memory is free, and no block of two frames exists: every other frame belongs to a
+ *             program.  A request for a large block fails for no good reason, since programs do not care
+ *             in which frames their pages lie.
+ * Idea        Choose a window of the size and alignment that is wanted, and move what is in it into free
+ *             frames elsewhere.  The best window is the one with the fewest frames to move.
+ *
+ *               before   [m.m.m.m.|..m...m.|mmm.m.mm|m.mm.mmm]
+ *                                  ^ fewest
+ *               after    [m.m.m.m.|........|mmmmm.mm|mmmm.mmm]
+ *
+ *             (Linux lets two scanners run towards each other, one for frames to move and one for free
+ *             ones, until they meet: it makes all of the zone dense.  For one request that moves much more
+ *             than it needs; for compact_all() the windows are emptied one after the other.)
+ * Not moved   Windows with kernel memory in them are not looked at twice; mobility.c sees to it that there
+ *             are others.  Frames that turn out to be pinned spoil their window: the next one is tried, a
+ *             few times.
+ * Cost        One look at each block of the zone for the choice; then about 1,100 instructions for each frame
+ *             moved, and twice four for each page that any program has.
+ * Reading     Gorman, "Memory Compaction", LWN 368869, 2010. */
+#include "mm/compact.h"
+
+#include "kernel/cpu/cpu.h"
+#include "mm/buddy_internal.h"
+#include "mm/migrate.h"
+
+#define TRIES 8u /* windows, before a request is given up */
+
+static struct compact_stats totals; /* interrupts off */
+
+void compact_init(void)
+{
+    buddy_set_compact_hook(compact_for);
+}
+
+void compact_get_stats(struct compact_stats *stats)
+{
+    uint32_t irq = irq_save();
+
+    *stats = totals;
+    irq_restore(irq);
+}
+
+bool compact_window(pfn_t start, unsigned order)
+{
+    uint32_t used, moved = 0, irq = irq_save();
+
+    buddy_drain();
+    enum window_state state = window_look(start, order, &used);
+    if (state == WINDOW_MOVABLE) {
+        window_close(start, order);
+        moved = migrate_window(start, order);
+        window_open(start, order);
+        buddy_drain(); /* where migration gave up, its frames went to the hot lists */
+        totals.frames_moved += moved;
+        totals.windows += moved > 0;
+        totals.pinned += moved == 0;
+    }
+    irq_restore(irq);
+    return state == WINDOW_FREE || moved > 0;
+}
+
+/* What it takes to empty a window: windows are tried in this order. */
+struct candidate {
+    uint32_t used;
+    pfn_t start;
+};
+
+static bool is_before(struct candidate a, struct candidate b)
+{
+    return a.used != b.used ? a.used < b.used : a.start < b.start;
+}
+
+#define NO_CANDIDATE ((struct candidate){ UINT32_MAX, 0 })
+
+/* The zone's cheapest window after `last`. */
+static struct candidate next_window(const struct zone *zone, unsigned order,
+                                    struct candidate last)
+{
+    struct candidate best = NO_CANDIDATE;
+    pfn_t end = MIN(zone->stats.end, max_pfn);
+
+    for (pfn_t start = zone->stats.start; start < end; start += 1u << order) {
+        struct candidate window = { .start = start };
+        if (window_look(start, order, &window.used) == WINDOW_MOVABLE &&
+            is_before(last, window) && is_before(window, best))
+            best = window;
+    }
+    return best;
+}
+
+/* Where frames may be moved to: anywhere, or only where no free block of 4 MiB is broken for them, which
+ * is in the pieces of the pool that user frames come from. */
+enum room { ROOM_ANYWHERE, ROOM_IN_PIECES };
+
+static uint32_t frames_in_pieces(const struct pool *pool)
+{
+    struct buddy_stats stats;
+    uint32_t frames = 0;
+
+    buddy_get_stats(&stats);
+    const struct zone_stats *zone = &stats.zones[pool->zone - buddy_zones];
+    for (unsigned k = 0; k < BUDDY_MAX_ORDER; k++)
+        frames += zone->by_mobility[mobility_of(pool)].free_blocks[k] << k;
+    return frames;
+}
+
+/* Free frames outside the window. */
+static uint32_t room_elsewhere(struct candidate window, unsigned order, enum room room)
+{
+    const struct pool *pool = buddy_best_pools[PAGE_HIGHMEM_OK | PAGE_MOVABLE];
+    uint32_t frames = room == ROOM_IN_PIECES ? frames_in_pieces(pool) : buddy_free_frames();
+    uint32_t inside = (1u << order) - window.used;
+
+    if (room == ROOM_IN_PIECES && pool_of(window.start) != pool)
+        return frames;
+    return frames > inside ? frames - inside : 0;
+}
+
+/* One window of the zone becomes free. */
+static bool compact_zone(const struct zone *zone, unsigned order, enum room room)
+{
+    struct candidate window = { 0, 0 };
+
+    for (unsigned try = 0; try < TRIES; try++) {
+        buddy_drain();
+        window = next_window(zone, order, window);
+        if (window.used == UINT32_MAX || room_elsewhere(window, order, room) < window.used)
+            return false;
+        if (compact_window(window.start, order))
+            return true;
+    }
+    return false;
+}
+
+bool compact_for(unsigned order, unsigned flags)
+{
+    const struct zone *zone = buddy_best_pools[flags & PLACE_FLAGS]->zone;
+    bool found = false;
+    uint32_t irq = irq_save();
+
+    do {
+        if (zone->frames[PAGE_FREE] >= buddy_kept_frames(zone, flags) + (1u << order))
+            found = compact_zone(zone, order, ROOM_ANYWHERE);
+    } while (!found && zone-- > buddy_zones);
+    totals.requests++;
+    totals.successes += found;
+    totals.failures += !found;
+    irq_restore(irq);
+    return found;
+}
+
+static uint32_t free_units(void)
+{
+    struct buddy_stats stats;
+    uint32_t units = 0;
+
+    buddy_drain();
+    buddy_get_stats(&stats);
+    for (unsigned id = 0; id < ZONE_COUNT; id++)
+        units += stats.zones[id].free_blocks[BUDDY_MAX_ORDER];
+    return units;
+}
+
+uint32_t compact_all(void)
+{
+    uint32_t before = free_units(), now = before, last;
+
+    do {
+        last = now;
+        for (unsigned id = 0; id < ZONE_COUNT; id++)
+            if (buddy_zones[id].stats.managed > 0)
+                compact_zone(&buddy_zones[id], BUDDY_MAX_ORDER, ROOM_IN_PIECES);
+        now = free_units();
+    } while (now > last);
+    return now - before;
+}

@@ -1,0 +1,157 @@
+/* Migration: another frame in the place of one, and nobody notices.
+ *
+ * Problem     Page-table entries of several programs, and the page cache, name a frame by its number.
+ *             All of them must name another one, at one moment.
+ * Choice      A reverse map (from a frame to its entries) would have to be kept up to date at each
+ *             fault, fork and unmap: instructions and memory for something that is rarely asked for.  A
+ *             private frame has eight bytes of struct page free, enough for one entry, but after a fork
+ *             it has several.  Instead all page tables are searched, once for all frames of a window: an
+ *             entry costs four instructions, a frame that is copied a thousand.
+ * Steps       1. get a new frame for each old one:        to[old - start] = new
+ *             2. search the tables, and count in new.refs how many entries name old
+ *             3. an old frame whose count (and one for the page cache) is not its `refs` is pinned:
+ *                a system call works on it, or an entry is in a space that is locked.  Then nothing
+ *                is moved
+ *             4. copy the bytes; the page cache's tree gets the new frame
+ *             5. search the tables again, and replace the entries
+ *             Interrupts are off from the first to the last, on one processor: nobody sees a state in
+ *             between, and no entry needs to say "wait, it is being moved" as on Linux.
+ * Stays       the zero frame (it is the kernel's); page tables; what drivers and system calls hold.
+ * Limits      The critical section: a few milliseconds for 4 MiB. */
+#include "mm/migrate.h"
+
+#include "kernel/cpu/cpu.h"
+#include "mm/buddy_internal.h"
+#include "mm/kmap.h"
+#include "mm/space_internal.h"
+#include "mm/track.h"
+
+static struct {
+    pfn_t start;
+    uint32_t count;
+    struct page *to[BLOCK_FRAMES]; /* NULL: the frame is not moved */
+} window;
+
+/* Where the frame of an entry goes; NULL: it stays. */
+static struct page *destination(pte_t entry)
+{
+    pfn_t index = (entry >> PAGE_SHIFT) - window.start;
+
+    return entry && index < window.count ? window.to[index] : NULL;
+}
+
+/* ---- entries ---- */
+
+static void count_run(const struct paging_run *run)
+{
+    for (unsigned i = 0; i < run->count; i++) {
+        struct page *to = destination(run->slots[i]);
+        if (to)
+            to->refs++;
+    }
+}
+
+static void replace_run(const struct paging_run *run)
+{
+    for (unsigned i = 0; i < run->count; i++) {
+        struct page *to = destination(run->slots[i]);
+        if (to)
+            run->slots[i] = page_to_paddr(to) | (run->slots[i] & PTE_FLAGS);
+    }
+}
+
+/* Every run of every space that is not locked. */
+static void for_all_runs(void (*visit)(const struct paging_run *run))
+{
+    list_for_each(node, &spaces.spaces) {
+        struct space *space = list_entry(node, struct space, node);
+        struct paging_run run = { .start = 0 };
+        if (spin_is_held(&space->lock))
+            continue;
+        while (paging_next_run(&space->directory, &run, USER_END))
+            visit(&run);
+    }
+}
+
+/* ---- frames ---- */
+
+static void give_up(void)
+{
+    for (uint32_t i = 0; i < window.count; i++)
+        if (window.to[i])
+            buddy_free(window.to[i], 0);
+}
+
+/* The window's user frames, each with a frame to go to; false: there are not enough. */
+static bool find_places(void)
+{
+    bool found = true;
+
+    for (uint32_t i = 0; i < window.count; i++)
+        window.to[i] = NULL;
+    for (uint32_t i = 0; found && i < window.count;) {
+        struct page *old = pfn_to_page(window.start + i);
+        if (old->refs > 0) {
+            window.to[i] = buddy_alloc_quietly(0, old->kind,
+                                               PAGE_HIGHMEM_OK | PAGE_MOVABLE | PAGE_ATOMIC);
+            found = window.to[i] != NULL;
+        }
+        i += 1u << old->order;
+    }
+    return found;
+}
+
+static bool is_cached(const struct page *page)
+{
+    return page->kind != PAGE_ANON && page->cache;
+}
+
+/* Are all users of all frames known? */
+static bool all_found(void)
+{
+    for (uint32_t i = 0; i < window.count; i++) {
+        const struct page *old = pfn_to_page(window.start + i), *to = window.to[i];
+        if (to && to->refs + is_cached(old) != old->refs)
+            return false;
+        if (to && is_cached(old) && pagecache_is_locked())
+            return false;
+    }
+    return true;
+}
+
+static void move(struct page *old, struct page *to)
+{
+    kmap_copy_frame(to, old);
+    track_page_move(to, old);
+    to->refs = old->refs;
+    to->cache = NULL;
+    if (is_cached(old))
+        pagecache_replace(old, to);
+    old->refs = 0;
+}
+
+uint32_t migrate_window(pfn_t start, unsigned order)
+{
+    uint32_t moved = 0;
+
+    window.start = start;
+    window.count = 1u << order;
+    bool good = !spin_is_held(&spaces.lock) && find_places();
+    if (good) {
+        for_all_runs(count_run);
+        good = all_found();
+    }
+    if (!good) {
+        give_up();
+        return 0;
+    }
+    for (uint32_t i = 0; i < window.count; i++) {
+        if (!window.to[i])
+            continue;
+        move(pfn_to_page(start + i), window.to[i]);
+        moved++;
+    }
+    for_all_runs(replace_run);
+    tlb_flush_all();
+    return moved;
+}
