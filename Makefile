@@ -68,7 +68,7 @@ KASAN_FLAGS := -fsanitize=kernel-address -fsanitize-address-use-after-scope \
     --param asan-stack=1 --param asan-globals=1 --param asan-instrumentation-with-call-threshold=0
 # These touch what nobody else may: the shadow itself; free objects, in which slab keeps its lists, as
 # their tests do; all memory, for pointers; any stack.
-KASAN_UNCHECKED := mm/kasan/%.c mm/slab%.c mm/kmalloc.c tests/kernel/test_slab.c mm/leaks.c kernel/panic.c
+KASAN_UNCHECKED := mm/kasan/%.c mm/slab%.c tests/kernel/test_slab.c mm/leaks.c kernel/panic.c
 endif
 # UBSAN=1: each operation that C leaves undefined in some cases (but for three: see kernel/ubsan.c).
 UBSAN ?=

@@ -357,15 +357,26 @@ static void *alloc_from_magazine(struct slab_cache *cache, uint32_t irq)
     return object;
 }
 
+/* Lock held. */
+static void *alloc_somehow(struct slab_cache *cache, uint32_t irq)
+{
+    return cache->debug ? alloc_checked(cache, irq) : alloc_from_magazine(cache, irq);
+}
+
 /* The magazine is empty, or this request is to fail. */
 static __attribute__((noinline)) void *alloc_slowly(struct slab_cache *cache, unsigned flags)
 {
     bool refused = inject_hits(INJECT_SLAB);
     uint32_t irq = spin_lock(&cache->lock);
-    void *object = refused        ? NULL
-                   : cache->debug ? alloc_checked(cache, irq)
-                                  : alloc_from_magazine(cache, irq);
+    void *object = refused ? NULL : alloc_somehow(cache, irq);
 
+    if (!object && !refused && kasan_quarantined(cache) != 0) {
+        /* Reclaim could not have them: it ran under our lock. */
+        spin_unlock(&cache->lock, irq);
+        kasan_quarantine_flush();
+        irq = spin_lock(&cache->lock);
+        object = alloc_somehow(cache, irq);
+    }
     cache->allocs += object != NULL;
     cache->refills += object && cache->debug; /* they have no magazine */
     cache->failures += object == NULL;

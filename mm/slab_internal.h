@@ -159,6 +159,11 @@ static ALWAYS_INLINE bool slab_is_usual(const struct slab_cache *cache, const st
 static ALWAYS_INLINE void slab_free_in(struct slab_cache *cache, const struct page *page,
                                        void *object)
 {
+#ifdef KASAN
+    /* kmalloc.c may not look into a free object. */
+    (void)page;
+    slab_free_slowly(cache, object);
+#else
     struct magazine *magazine = &cache->magazine;
     struct slot_tail *tail = slab_tail_of(cache, object);
     uint32_t offset = ((uintptr_t)object & cache->offset_mask) - slab_colour_bytes(cache, page);
@@ -173,6 +178,7 @@ static ALWAYS_INLINE void slab_free_in(struct slab_cache *cache, const struct pa
     tail->state = SLOT_FREE;
     magazine->objects[++magazine->count] = object;
     spin_unlock(&cache->lock, irq);
+#endif
 }
 
 /* ---- slab_debug.c ---- */

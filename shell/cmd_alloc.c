@@ -147,7 +147,7 @@ int cmd_alloc(int argc, char *argv[])
     while (slot < HELD_MAX && held[slot].address)
         slot++;
     if (slot == HELD_MAX)
-        return shell_usage("alloc", "%u pieces are held already; `free` one", HELD_MAX);
+        return shell_usage("alloc", "%u pieces are held already; `dealloc` one", HELD_MAX);
     request.address = take(&request);
     if (!request.address) {
         shell_printf("alloc: not enough memory\n");
@@ -159,13 +159,13 @@ int cmd_alloc(int argc, char *argv[])
     return 0;
 }
 
-int cmd_free(int argc, char *argv[])
+int cmd_dealloc(int argc, char *argv[])
 {
     bool all = !strcmp(argv[1], "all");
     uint32_t address = 0, count = 0;
 
     (void)argc;
-    if (!all && shell_parse_number("free", "ADDRESS", argv[1], 0, UINT32_MAX, &address) != 0)
+    if (!all && shell_parse_number("dealloc", "ADDRESS", argv[1], 0, UINT32_MAX, &address) != 0)
         return -EINVAL;
     for (unsigned i = 0; i < HELD_MAX; i++) {
         if (!held[i].address || (!all && (uintptr_t)held[i].address != address))
@@ -174,7 +174,7 @@ int cmd_free(int argc, char *argv[])
         count++;
     }
     if (count == 0 && !all)
-        return shell_usage("free", "`alloc` holds nothing at 0x%08x", address);
+        return shell_usage("dealloc", "`alloc` holds nothing at 0x%08x", address);
     shell_printf("%u given back; kernel code ends at 0x%08x\n", count,
                  (unsigned)gdt_kernel_code_end());
     return 0;

@@ -7,12 +7,32 @@
 #include "kernel/procfs/show.h"
 #include "mm/buddy.h"
 #include "mm/memmap.h"
+#include "mm/memstat.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "shell/commands.h"
 #include "shell/describe.h"
 
 typedef unsigned long long ull; /* what %llu takes */
+
+/* ---- the whole in a line ---- */
+
+/* As free(1) has it: what is free, or could be had at once, is no longer "used". */
+int cmd_free(int argc, char *argv[])
+{
+    struct memstat stat;
+
+    (void)argc;
+    (void)argv;
+    memstat_get(&stat);
+    uint32_t cache = stat.buffers + stat.cached + stat.slab_reclaimable;
+    shell_printf("      %12s%12s%12s%12s%12s%12s\n", "total", "used", "free", "shared",
+                 "buff/cache", "available");
+    shell_printf("Mem:  %12u%12u%12u%12u%12u%12u\n", stat.mem_total,
+                 stat.mem_total - stat.mem_free - cache, stat.mem_free, stat.shmem, cache,
+                 stat.mem_available);
+    return 0;
+}
 
 /* ---- what /proc says, too ---- */
 

@@ -168,13 +168,20 @@ static int wait_for(uint32_t pid)
 int cmd_run(int argc, char *argv[])
 {
     bool background = argc > 2 && argv[argc - 1] == shell_ampersand;
+    char *environment[SHELL_WORDS_MAX + 1];
+    int first = 1;
 
     if (background)
         argv[--argc] = NULL;
-    int pid = process_start(argc - 1, argv + 1,
+    for (; first < argc && shell_is_assignment(argv[first]); first++)
+        environment[first - 1] = argv[first];
+    environment[first - 1] = NULL;
+    if (first == argc)
+        return shell_usage("run", "no program behind '%s'", argv[first - 1]);
+    int pid = process_start(argc - first, argv + first, environment,
                             background ? PROCESS_BACKGROUND : PROCESS_FOREGROUND);
     if (pid < 0)
-        return start_failed(pid, argv[1]);
+        return start_failed(pid, argv[first]);
     if (!background)
         return wait_for((uint32_t)pid);
     shell_printf("[%d] started\n", pid);

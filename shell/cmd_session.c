@@ -44,11 +44,11 @@ static bool help_next_row(struct help_column *column, char *row, size_t size)
 }
 
 /* "Debugging: leaks ...": names only, for there are more commands than rows on a screen. */
-static void help_debugging(void)
+static void help_names(int group)
 {
-    shell_printf("%s:", group_titles[SHELL_DEBUG]);
+    shell_printf("%s:", group_titles[group]);
     for (unsigned i = 0; i < shell_command_count; i++)
-        if (shell_commands[i].group == SHELL_DEBUG)
+        if ((int)shell_commands[i].group == group)
             shell_printf(" %s", shell_commands[i].name);
     shell_printf("\n");
 }
@@ -73,8 +73,8 @@ static void help_programs(void)
 
 static int help_table(void)
 {
-    struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_SYSTEM };
-    struct help_column right = { .group = SHELL_PAGING, .last = SHELL_SESSION };
+    struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_MEMORY };
+    struct help_column right = { .group = SHELL_PAGING, .last = SHELL_PROGRAMS };
     char left_row[41], right_row[41];
 
     for (;;) {
@@ -85,7 +85,8 @@ static int help_table(void)
         int width = more_right ? (int)sizeof(left_row) - 1 : 0;
         shell_printf("%-*s%s\n", width, left_row, right_row);
     }
-    help_debugging();
+    for (int group = SHELL_PROGRAMS + 1; group < SHELL_GROUP_COUNT; group++)
+        help_names(group);
     help_programs();
     shell_printf("`help COMMAND` tells more.  COMMAND; COMMAND # comment   PROGRAM & "
                  "(background)\n"

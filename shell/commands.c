@@ -13,6 +13,11 @@ const struct shell_command shell_commands[] = {
   "The last fields are Strata's: RAM that was never managed (Reserved), and what\n"
   "it holds.  `watch meminfo` shows all fields on one screen.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_meminfo },
+{ "free", "", "memory in a line, in kB",
+  "As Linux's free(1): used = total - free - buff/cache.  shared: files whose only\n"
+  "copy is in memory.  buff/cache: pages of files, and caches that can give back.\n"
+  "available: what programs could have, without any being ended.  No swap here.\n",
+  SHELL_MEMORY, 0, 0, 0, cmd_free },
 { "memmap", "", "the firmware's memory map",
   "First the ranges as they were reported: they may overlap and need not be\n"
   "sorted.  Then the final map: where ranges overlap, the stronger type has won.\n"
@@ -33,7 +38,7 @@ const struct shell_command shell_commands[] = {
   "move (kernel), what can (programs) and what can be dropped (clean pages of\n"
   "files), so that they do not mix.  If one has no free block, it takes others'.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_pagetypeinfo },
-{ "fragmentation", "", "would large requests fail, why",
+{ "fragmentation", "", "why large requests fail",
   "As extfrag_index and unusable_index of Linux's debugfs (here also in /proc),\n"
   "for blocks of 2^0, 2^1, ... 2^10 frames.  `compact` makes it better.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_fragmentation },
@@ -105,11 +110,12 @@ const struct shell_command shell_commands[] = {
   SHELL_PAGING, 2, 2, SHELL_NO_WATCH, cmd_poke },
 
 /* ---- Programs ---- */
-{ "run", "PROGRAM [ARGUMENT...] [&]", "run a program",
+{ "run", "[NAME=VALUE...] PROGRAM [ARG...] [&]", "run a program",
   "PROGRAM is a file of /bin, or a path; TAB lists them.  With & it runs in the\n"
   "background, and its end is told before the next prompt; else Ctrl-C ends it.\n"
-  "Says how it ended, unless with status 0.  `run` itself may be left out if no\n"
-  "command has the program's name.  Example: run memhog 32M 30 &\n",
+  "NAME=VALUE goes into its environment.  Says how it ended, unless with status 0.\n"
+  "`run` itself may be left out if no command has the program's name.\n"
+  "Examples: run memhog 32M 30 &     STRATA_MALLOC=guard mallocs\n",
   SHELL_PROGRAMS, 1, SHELL_WORDS_MAX, SHELL_NO_WATCH | SHELL_BACKGROUND, cmd_run },
 { "ps", "", "programs and threads",
   "Children are indented below their parents.  THR: threads.  VSZ: kB of\n"
@@ -184,11 +190,11 @@ const struct shell_command shell_commands[] = {
   "PROPERTY: zero, dma (below 16 MiB), align=N; and, in a mapping of its own,\n"
   "write-through, uncached, or exec: the kernel's code segment then reaches there.\n"
   "Without arguments: what is held.  BYTES may end in K or M.\n"
-  "Example: alloc 6000 dma uncached; free all\n",
+  "Example: alloc 6000 dma uncached; dealloc all\n",
   SHELL_DEBUG, 0, 1 + 6, SHELL_NO_WATCH, cmd_alloc },
-{ "free", "ADDRESS | all", "give it back",
+{ "dealloc", "ADDRESS | all", "give it back",
   "What `alloc` took, at the address that it printed.\n",
-  SHELL_DEBUG, 1, 1, SHELL_NO_WATCH, cmd_free },
+  SHELL_DEBUG, 1, 1, SHELL_NO_WATCH, cmd_dealloc },
 { "panic", "[TEXT...]", "stop with a report",
   "Ends the kernel the way a broken invariant does, to show what the report\n"
   "looks like.\n",

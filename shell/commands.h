@@ -28,6 +28,7 @@ int cmd_cache(int argc, char *argv[]);
 
 /* cmd_alloc.c: memory by its properties */
 int cmd_alloc(int argc, char *argv[]);
+int cmd_dealloc(int argc, char *argv[]);
 int cmd_free(int argc, char *argv[]);
 
 /* cmd_pressure.c: when memory is short */

@@ -1,10 +1,11 @@
 /* shell/shell.c - from a line of text to running commands.
  *
  * Grammar     line    = command { (";" | "&") command } [ "#" comment ]
- *             command = { word };  quotes and backslashes as in kernel/lib/parse.h
+ *             command = { NAME=VALUE } { word };  quotes and backslashes as in kernel/lib/parse.h
  * A command's first word is looked up in the table in commands.c, then among the programs of
- * the initrd: `heap` is short for `run heap`.  A line with a pipe, a redirection or && outside
- * quotes is refused as a whole: half of it would not be what was meant. */
+ * the initrd: `heap` is short for `run heap`, and so is what begins with NAME=VALUE.  A line with a
+ * pipe, a redirection or && outside quotes is refused as a whole: half of it would not be what was
+ * meant. */
 #include "shell/shell.h"
 
 #include "kernel/dev/console.h"
@@ -120,13 +121,23 @@ static int unknown_command(const char *name)
 
 char shell_ampersand[] = "&";
 
+bool shell_is_assignment(const char *word)
+{
+    const char *c = word;
+
+    while (*c == '_' || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+           (c > word && *c >= '0' && *c <= '9'))
+        c++;
+    return c > word && *c == '=';
+}
+
 /* Find and run the command in words[]; words[count] is free for one more word. */
 static int execute_words(int count, char *words[], bool background)
 {
     static char run[] = "run";
     const struct shell_command *command = names_find_command(words[0]);
 
-    if (command == NULL && names_is_program(words[0])) {
+    if (shell_is_assignment(words[0]) || (command == NULL && names_is_program(words[0]))) {
         memmove(words + 1, words, (size_t)count * sizeof(words[0]));
         words[0] = run;
         count++;

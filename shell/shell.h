@@ -14,12 +14,12 @@
 
 /* Subjects, in the order in which help shows them. */
 enum shell_group {
-    SHELL_MEMORY,
-    SHELL_SYSTEM, /* the left column ends here */
-    SHELL_PAGING,
+    SHELL_MEMORY, /* the left column */
+    SHELL_PAGING, /* the right column */
     SHELL_PROGRAMS,
+    SHELL_SYSTEM, /* from here on below the columns, by name only */
+    SHELL_DEBUG,
     SHELL_SESSION,
-    SHELL_DEBUG, /* below the columns, by name only */
     SHELL_GROUP_COUNT
 };
 
@@ -76,3 +76,6 @@ const struct history *shell_history(void);
 /* The last argument of a program that is to run in the background.  Known by its address: a quoted
  * "&" is an argument like any other. */
 extern char shell_ampersand[];
+
+/* Is a word NAME=VALUE, with a name that a variable can have? */
+bool shell_is_assignment(const char *word);

@@ -127,10 +127,10 @@ def held(output):
 
 @pytest.fixture
 def empty(shell):
-    shell.command("free all")
+    shell.command("dealloc all")
     before = in_use(shell)
     yield shell
-    shell.command("free all")
+    shell.command("dealloc all")
     assert in_use(shell) == before
     assert_well(shell)
 
@@ -151,11 +151,11 @@ def test_properties(empty):
     assert large[0] % (1 << 20) == large[2] % (1 << 20) == 0
     assert set(re.findall(r"^\w{8}: (.*?)  +\.", shell.command(f"peek {through[0]:#x} 4"),
                           re.MULTILINE)) == {" ".join(["00000000"] * 4)}
-    assert "1 given back" in shell.command(f"free {device[0]:#x}")
+    assert "1 given back" in shell.command(f"dealloc {device[0]:#x}")
     assert [row[0] for row in held(shell.command("alloc"))] == \
         [plain[0], layout[0], through[0], large[0]]
     assert f"mapped at 0x{device[0]:08x}" in shell.command(f"peek {device[0]:#x} 1")
-    assert "4 given back" in shell.command("free all")
+    assert "4 given back" in shell.command("dealloc all")
     assert held(shell.command("alloc")) == []
     assert_fits(output)
 
@@ -173,7 +173,7 @@ def test_executable_memory_raises_the_kernels_code_limit(empty):
     assert re.search(rf"^{address:08x}-{end} rwx  vmalloc", output, re.MULTILINE)
     assert output.strip().endswith(f"code ends at {end}")
     assert re.search(r"^\w{8}-\w{8} rw-! kernel data", output, re.MULTILINE)
-    assert f"kernel code ends at 0x{text_end}" in shell.command(f"free {address:#x}")
+    assert f"kernel code ends at 0x{text_end}" in shell.command(f"dealloc {address:#x}")
     assert_fits(output)
 
 
@@ -188,7 +188,7 @@ def test_only_so_many_are_held(empty):
     for _ in range(16):
         assert len(held(empty.command("alloc 16"))) == 1
     assert "16 pieces are held already" in empty.command("alloc 16")
-    assert "16 given back" in empty.command("free all")
+    assert "16 given back" in empty.command("dealloc all")
 
 
 def test_no_memory_is_an_answer(empty):
@@ -221,9 +221,9 @@ def test_no_memory_is_an_answer(empty):
     ("alloc 8 align=", "'' is no power of two up to 4 MiB"),
     ("alloc 8 align=0", "'0' is no power of two up to 4 MiB"),
     ("alloc 8 exec align=8192", "a mapping of its own is aligned to 4096 at most"),
-    ("free", "ADDRESS | all"),
-    ("free x", "ADDRESS is a number, not 'x'"),
-    ("free 0xc0100000", "`alloc` holds nothing at 0xc0100000"),
+    ("dealloc", "ADDRESS | all"),
+    ("dealloc x", "ADDRESS is a number, not 'x'"),
+    ("dealloc 0xc0100000", "`alloc` holds nothing at 0xc0100000"),
 ])
 def test_refused(empty, line, problem):
     lines = shell_flushes(empty)
@@ -255,7 +255,7 @@ def test_in_bochs():
         text_end = re.search(r"code ends at (\w+)", shell.command("maps"))[1]
         shell.command("alloc 4096 exec")
         assert "Hello from ring 3." in shell.command("hello")
-        assert f"kernel code ends at 0x{text_end}" in shell.command("free all")
+        assert f"kernel code ends at 0x{text_end}" in shell.command("dealloc all")
         assert "Hello from ring 3." in shell.command("hello")
         assert_well(shell)
         shell.send("poweroff\r")

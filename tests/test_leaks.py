@@ -31,6 +31,20 @@ def test_other_suites_with_users_tracked(suite):
     assert report.cases and result.status == EXIT_PASSED, result.output[-3000:]
 
 
+@pytest.mark.parametrize("suite", ["slab", "kmalloc", "vmalloc", "pagecache", "compact", "space", "syscall"])
+def test_other_suites_with_everything_checked(suite):
+    result = boot(BUILD / f"tests/{suite}.elf", Machine(), "panic=test-exit slab_debug=FZPU")
+    report = ktap.parse(result.output)
+    assert report.cases and result.status == EXIT_PASSED, result.output[-3000:]
+
+
+@pytest.mark.parametrize("letters", ["F", "Z", "P", "U", "ZP"])
+def test_each_check_of_slabs_by_itself(letters):
+    result = boot(BUILD / "tests/slab.elf", Machine(), f"panic=test-exit slab_debug={letters}")
+    report = ktap.parse(result.output)
+    assert report.cases and result.status == EXIT_PASSED, result.output[-3000:]
+
+
 @pytest.fixture(scope="module")
 def tracked():
     with qemu_shell(append="slab_debug") as shell:

@@ -72,6 +72,55 @@ def test_hostile(shell, name):
     assert "validators passed" in shell.command("check")
 
 
+MALLOC_CRIMES = [
+    # malloc by itself
+    ("", "heap-off-by-one", "not noticed"),
+    ("", "heap-late-write", "not noticed"),
+    ("", "heap-overflow", "not a block, or written past its end"),
+    ("", "heap-one-byte", "not a block, or written past its end"),
+    ("", "heap-double-free", "block is free already"),
+    ("", "heap-use-after-free", "a block was written to after it was freed"),
+    ("", "heap-interior-free", "not a block, or its header was overwritten"),
+    ("", "heap-foreign-free", "outside the heap: not a block of the heap"),
+    # a guard page behind each block: by the very instruction, or at the free
+    ("STRATA_MALLOC=guard", "heap-off-by-one", "not a block, or written past its end"),
+    ("STRATA_MALLOC=guard", "heap-late-write", "SIGSEGV"),
+    ("STRATA_MALLOC=guard", "heap-overflow", "SIGSEGV"),
+    ("STRATA_MALLOC=guard", "heap-double-free", "block is free already"),
+    ("STRATA_MALLOC=guard", "heap-use-after-free", "SIGSEGV"),
+    ("STRATA_MALLOC=guard", "heap-interior-free", "not a block of the heap"),
+    # freed blocks are looked at until the program ends
+    ("STRATA_MALLOC=quarantine=10", "heap-off-by-one", "not noticed"),
+    ("STRATA_MALLOC=quarantine=10", "heap-late-write",
+     "not noticed\nmalloc: heap+0x8: a block was written to after it was freed"),
+    ("STRATA_MALLOC=quarantine=10", "heap-use-after-free",
+     "a block was written to after it was freed"),
+    ("STRATA_MALLOC=quarantine=10", "heap-double-free", "block is free already"),
+    ("STRATA_MALLOC=quarantine=10,guard", "heap-late-write", "SIGSEGV"),
+    ("STRATA_MALLOC=quarantine=10,guard", "heap-double-free", "block is free already"),
+    # what is no option does nothing but be told
+    ("STRATA_MALLOC=noguard", "heap-off-by-one", "not noticed"),
+    ("STRATA_MALLOC=noguard", "heap-off-by-one",
+     "malloc: STRATA_MALLOC: neither guard nor quarantine=N: 'noguard'"),
+]
+
+
+@pytest.mark.parametrize("options, name, told", MALLOC_CRIMES)
+def test_crimes_on_the_heap_are_told(shell, options, name, told):
+    output = shell.command(f"{options} hostile {name}")
+    assert told in output
+    if told != "not noticed" and "neither" not in told:
+        assert "killed by SIGSEGV" in output if told == "SIGSEGV" else "killed by SIGABRT" in output
+
+
+@pytest.mark.parametrize("options", ["guard", "quarantine=20", "guard,quarantine=20"])
+def test_a_good_program_with_options_of_malloc(shell, options):
+    plain = shell.command("mallocs 3 3000")
+    output = shell.command(f"run STRATA_MALLOC={options} mallocs 3 3000")
+    assert output.startswith("mallocs: ok")
+    assert output.split("heap now")[0] == plain.split("heap now")[0]
+
+
 def test_every_hostile_case_is_expected():
     listed = subprocess.run([BUILD / "user/hostile", "LIST"], capture_output=True, text=True,
                             check=True).stdout.split()

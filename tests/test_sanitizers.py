@@ -25,6 +25,7 @@ def suite_rows():
             yield mode, suite, SMALL, ""
     yield "kasan", "kasan", HIGH, ""
     yield "kasan", "leaks", USUAL, "slab_debug"
+    yield "kasan", "slab", USUAL, "slab_debug=FZPU"
     yield "kasan", "kasan", USUAL, "slab_debug=FZP"
     yield "ubsan-llvm", "ubsan", USUAL, ""
 

@@ -69,6 +69,27 @@ def test_slabinfo(shell):
     assert long_names == [row[0] for row in rows]
 
 
+def free(shell):
+    title, row = shell.command("free").rstrip().splitlines()
+    assert title.split() == ["total", "used", "free", "shared", "buff/cache", "available"]
+    assert row.startswith("Mem:")
+    return dict(zip(title.split(), map(int, row.split()[1:])))
+
+
+def test_free(shell):
+    shell.command("pagecache drop")
+    memory = free(shell)
+    fields = shell.fields("meminfo")
+    assert memory["total"] == memory["used"] + memory["free"] + memory["buff/cache"]
+    assert memory["total"] == fields["MemTotal"] and memory["shared"] == fields["Shmem"]
+    assert abs(memory["free"] - fields["MemFree"]) <= 64
+    assert abs(memory["available"] - fields["MemAvailable"]) <= 64
+    assert abs(memory["buff/cache"] - fields["Cached"] - fields["SReclaimable"]) <= 64
+    assert "'all' is too much" in shell.command("free all")
+    shell.command("hello")
+    assert free(shell)["buff/cache"] > memory["buff/cache"]
+
+
 def test_memmap(shell):
     output = shell.command("memmap")
     final = output.split("What became of it:")[1]
@@ -182,7 +203,7 @@ def test_help_fits(shell, command):
 
 
 @pytest.mark.parametrize("line", [
-    "help", "help hostile", "meminfo", "memmap", "zoneinfo", "buddyinfo", "slabinfo", "vmstat",
+    "help", "help hostile", "meminfo", "free", "memmap", "zoneinfo", "buddyinfo", "slabinfo", "vmstat",
     "page 0x100", "page 0x3000", "page 0x3001", "page 0xfffff", "walk 0xc0100000",
     "walk 0xc0bfffff", "walk 0xc00b8fff", "walk 0x1000", "walk 0xffffffff", "peek 0xc0100000",
     "ps", "check", "uptime", "loglevel", "peek 0x100000000", "peek 0xc0100001",
@@ -401,6 +422,47 @@ def test_count_and_memhog_in_small(shell):
     assert shell.command("count 2").split() == ["1", "2"]
     assert shell.command("memhog 1").splitlines() == \
         ["memhog: 1 of 1 pages filled", "memhog: 1 KiB filled and verified"]
+
+
+def environment(output):
+    return re.findall(r"^env (.*)$", output, re.MULTILINE)
+
+
+def test_the_environment_of_a_program(shell):
+    usual = environment(shell.command("args"))
+    assert "PATH=/bin" in usual and "HOME=/root" in usual
+    for command in ("A=b args one", "run A=b args one"):
+        output = shell.command(command)
+        assert environment(output) == usual + ["A=b"]
+        assert 'argv[0] "args"' in output and 'argv[1] "one"' in output and "argc 2" in output
+    assert environment(shell.command("HOME=/x _1='two words' args")) == \
+        [variable for variable in usual if variable != "HOME=/root"] + ["HOME=/x", "_1=two words"]
+    assert environment(shell.command("A=1 B= A=2 args A=3")) == usual + ["B=", "A=2"]
+    assert environment(shell.command("args")) == usual
+    assert "started" in shell.command("A=b count 1 &")
+
+
+@pytest.mark.parametrize("line, problem", [
+    ("A=b", "run: no program behind 'A=b'"),
+    ("run A=b C=d", "run: no program behind 'C=d'"),
+    ("A=b &", "run: no program behind 'A=b'"),
+    ("A=b nosuch", "run: nosuch: no such program in /bin"),
+    ("A=b meminfo", "run: meminfo: no such program in /bin"),
+    ("1A=b args", "1A=b: unknown command"),
+    ("run =b args", "run: =b: no such program in /bin"),
+    ("A= " * 32 + "args", "at most 32 words"),
+])
+def test_what_is_no_environment(shell, line, problem):
+    output = shell.command(line)
+    assert problem in output
+    assert_fits(output)
+
+
+def test_the_longest_environment(shell):
+    words = " ".join(f"V{i}=x" for i in range(31))
+    assert environment(shell.command(words + " args"))[-31:] == words.split()
+    assert environment(shell.command("run " + " ".join(words.split()[:30]) + " args"))[-30:] == \
+        words.split()[:30]
 
 
 def test_a_program_that_faults_dies_alone(shell):

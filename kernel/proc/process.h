@@ -110,11 +110,13 @@ static inline struct process *process_current(void)
 /* ---- from the kernel's shell ---- */
 
 /* Start program argv[0] (a path, or the name of a file in /bin) with argc arguments and a small
- * environment (PATH, HOME, TERM, PWD), as the leader of a session of its own; descriptors 0, 1,
- * 2 are the console.  PROCESS_FOREGROUND: the terminal is its, and somebody calls
- * process_wait(); PROCESS_BACKGROUND: it is reaped by itself.  Returns the pid, or -ENOENT,
+ * environment (PATH, HOME, TERM, PWD), to which the strings NAME=VALUE of `environment` are added, or
+ * replace what has their name (the list ends with NULL; NULL: none); as the leader of a session of its
+ * own; descriptors 0, 1, 2 are the console.  PROCESS_FOREGROUND: the terminal is its, and somebody
+ * calls process_wait(); PROCESS_BACKGROUND: it is reaped by itself.  Returns the pid, or -ENOENT,
  * -ENOEXEC, -EACCES, -ENOMEM, -E2BIG. */
-int process_start(int argc, char *const argv[], enum process_mode mode);
+int process_start(int argc, char *const argv[], char *const environment[],
+                  enum process_mode mode);
 
 /* Be told when a background process has ended (its exit code, or STATUS_SIGNALLED + signal) or stopped
  * (STATUS_STOPPED + signal).  Called with interrupts off: may not wait. */

@@ -84,20 +84,50 @@ static int find_program(const char *name, struct process_start *start)
     return error;
 }
 
-static int copy_strings(int argc, char *const argv[], struct exec_strings *strings)
+/* Does the list (NULL at its end) have a variable of the same name? */
+static bool has_name(char *const list[], const char *variable)
 {
-    static const char *const environment[] = {
+    size_t length = (size_t)(strchr(variable, '=') - variable) + 1;
+
+    while (*list && strncmp(*list, variable, length) != 0)
+        list++;
+    return *list != NULL;
+}
+
+static int add_variable(struct exec_strings *strings, const char *variable)
+{
+    int error = exec_strings_add(strings, variable);
+
+    strings->envc += error == 0;
+    return error;
+}
+
+/* The usual variables and those in `added`; of each name the last one. */
+static int copy_environment(char *const added[], struct exec_strings *strings)
+{
+    static const char *const usual[] = {
         "PATH=/bin", "HOME=/root", "TERM=linux", "PWD=/", "USER=root", "SHELL=/bin/sh",
     };
     int error = 0;
 
+    for (unsigned i = 0; i < ARRAY_SIZE(usual) && !error; i++)
+        if (!has_name(added, usual[i]))
+            error = add_variable(strings, usual[i]);
+    for (; *added && !error; added++)
+        if (!has_name(added + 1, *added))
+            error = add_variable(strings, *added);
+    return error;
+}
+
+static int copy_strings(int argc, char *const argv[], char *const environment[],
+                        struct exec_strings *strings)
+{
+    int error = 0;
+
     for (int i = 0; i < argc && !error; i++)
         error = exec_strings_add(strings, argv[i]);
-    for (unsigned i = 0; i < ARRAY_SIZE(environment) && !error; i++)
-        error = exec_strings_add(strings, environment[i]);
     strings->argc = (unsigned)argc;
-    strings->envc = ARRAY_SIZE(environment);
-    return error;
+    return error ? error : copy_environment(environment, strings);
 }
 
 /* Descriptors 0, 1 and 2: one open file. */
@@ -175,8 +205,10 @@ static int start_and_wait(struct process_start *start, enum process_mode mode)
     return start->error ? start->error : (int)pid;
 }
 
-int process_start(int argc, char *const argv[], enum process_mode mode)
+int process_start(int argc, char *const argv[], char *const environment[],
+                  enum process_mode mode)
 {
+    static char *const nothing[] = { NULL };
     struct process_start start = { .done = false };
 
     if (argc < 1)
@@ -185,7 +217,7 @@ int process_start(int argc, char *const argv[], enum process_mode mode)
     int error = find_program(argv[0], &start);
     if (error)
         return error;
-    error = copy_strings(argc, argv, &start.strings);
+    error = copy_strings(argc, argv, environment ? environment : nothing, &start.strings);
     if (!error)
         error = start_and_wait(&start, mode);
     exec_strings_free(&start.strings);

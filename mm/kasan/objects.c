@@ -259,7 +259,7 @@ bool kasan_object_freed(struct slab_cache *cache, void *object)
 {
     struct page *page = slab_block_of(object);
 
-    if (!page || page->kind != PAGE_SLAB || page->cache_id != cache->id ||
+    if (!page || page->kind != PAGE_SLAB || slab_owner(page) != cache ||
         !slab_is_slot(cache, page, object))
         return false;
     bool was_free = *shadow_of((uintptr_t)object) == SHADOW_SLAB_FREE;

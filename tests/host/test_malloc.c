@@ -364,6 +364,31 @@ static void test_mappings(void)
     CHECK(mapped == before, "%zu mapped", mapped - before);
 }
 
+/* A block that shrinks is never refused, even if there is no memory to move it to. */
+static void test_shrinks_without_memory(void)
+{
+    enum { SMALL = 20000 };
+    char *block = malloc(16 * MIB), *fill = NULL, *more;
+
+    CHECK(!in_heap(block), "where");
+    memset(block, 'x', 2 * SMALL);
+    arena_limit = arena_used; /* and mmap() refuses, too */
+    while ((more = malloc(SMALL)) != NULL) {
+        *(char **)more = fill;
+        fill = more;
+    }
+    CHECK(realloc(block, SMALL) == block, "moved, or refused");
+    CHECK(block[0] == 'x' && block[SMALL - 1] == 'x', "changed");
+    arena_limit = sizeof(arena);
+    for (; fill != NULL; fill = more) {
+        more = *(char **)fill;
+        free(fill);
+    }
+    block = realloc(block, SMALL);
+    CHECK(in_heap(block) && block[SMALL - 1] == 'x', "not moved");
+    free(block);
+}
+
 /* The rest of the family, and the edges that POSIX names. */
 static void test_family(void)
 {
@@ -642,8 +667,40 @@ static void test_with_options(const char *what, void (*commit)(void), const char
     CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0, "%s", what);
 }
 
+static void nothing(void)
+{
+}
+
+/* Both are off in this one: an overrun into what alignment leaves, and a late write. */
+static void overrun_and_late_write(void)
+{
+    first[100] = 1;
+    late_write();
+    strata_write(2, "not noticed", strlen("not noticed"));
+}
+
+static void test_wrong_options(void)
+{
+    static const struct {
+        const char *text, *report;
+    } rows[] = {
+        { "noguard", "neither guard nor quarantine=N: 'noguard'\n" },
+        { "guard,quarantines=5", "neither guard nor quarantine=N: 'quarantines=5'\n" },
+        { "quarantine=", "neither guard nor quarantine=N: 'quarantine='\n" },
+        { "quarantine=5x", "neither guard nor quarantine=N: 'quarantine=5x'\n" },
+        { "quarantine=-1,guard", "neither guard nor quarantine=N: 'quarantine=-1'\n" },
+        { "quarantine=4000000000", "no memory for the list of 'quarantine=4000000000'\n" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        test_with_options(rows[i].text, nothing, rows[i].report);
+    test_with_options("noguard", overrun_and_late_write, "not noticed");
+    test_with_options(",quarantine=0,", overrun_and_late_write, "not noticed");
+}
+
 static void test_options(void)
 {
+    test_wrong_options();
     test_with_options("quarantine=5", late_write, "a block was written to after it was freed");
     test_with_options("quarantine=5", double_free, "block is free already");
     test_with_options("guard", overrun_of_slack, "not a block, or written past its end");
@@ -668,6 +725,7 @@ int main(int argc, char **argv)
     test_limits();
     test_in_place();
     test_mappings();
+    test_shrinks_without_memory();
     test_family();
     test_threads();
     random_operations(operations);

@@ -186,7 +186,7 @@ int test_run_program(const char *line)
     int argc = parse_words(copy, argv, ARGS_MAX);
     if (argc <= 0)
         return -EINVAL;
-    int pid = process_start(argc, argv, PROCESS_FOREGROUND);
+    int pid = process_start(argc, argv, NULL, PROCESS_FOREGROUND);
     return pid < 0 ? pid : process_wait((uint32_t)pid);
 }
 

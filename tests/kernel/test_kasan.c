@@ -5,6 +5,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/sched/thread.h"
 #include "mm/buddy.h"
+#include "mm/inject.h"
 #include "mm/kasan.h"
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
@@ -138,6 +139,81 @@ static void quarantine_is_limited(struct test *t)
     kasan_quarantine_flush();
     kasan_get_stats(&stats);
     EXPECT_EQ(t, stats.quarantined_bytes, 0);
+}
+
+static void take_all_memory(struct list_node *held)
+{
+    struct page *page;
+    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
+        list_add_tail(held, &page->node);
+}
+
+static void give_memory_back(struct list_node *held)
+{
+    list_for_each_safe(node, held)
+        buddy_free(list_entry(node, struct page, node), 0);
+}
+
+/* Nobody is refused memory for the sake of the quarantine: a cache gets its own objects back ... */
+static void quarantine_gives_way_to_its_cache(struct test *t)
+{
+    struct list_node held = LIST_INIT(held);
+    struct slab_cache *cache = slab_cache_create("test", 40, 0, NULL, 0);
+    REQUIRE(t, cache != NULL);
+    void *object = slab_alloc(cache, PAGE_ANY);
+    REQUIRE(t, object != NULL);
+    take_all_memory(&held);
+    void *others[200]; /* until the slab has no more */
+    unsigned count = 0;
+    while (count < ARRAY_SIZE(others) && (others[count] = slab_alloc(cache, PAGE_ANY)) != NULL)
+        count++;
+    EXPECT(t, count < ARRAY_SIZE(others));
+    slab_free(cache, object);
+    EXPECT_PTR(t, slab_alloc(cache, PAGE_ANY), object);
+    give_memory_back(&held);
+    slab_free(cache, object);
+    while (count > 0)
+        slab_free(cache, others[--count]);
+    EXPECT_EQ(t, slab_cache_destroy(cache), 0);
+}
+
+/* ... and everybody the frames of slabs that hold nothing else. */
+static void quarantine_gives_way_to_frames(struct test *t)
+{
+    struct list_node held = LIST_INIT(held);
+    struct slab_cache *cache = slab_cache_create("test", 4000, 0, NULL, 0);
+    REQUIRE(t, cache != NULL);
+    void *object = slab_alloc(cache, PAGE_ANY);
+    REQUIRE(t, object != NULL);
+    kasan_quarantine_flush();
+    slab_free(cache, object);
+    EXPECT_EQ(t, kasan_quarantined(cache), 1);
+    take_all_memory(&held);
+    EXPECT_EQ(t, kasan_quarantined(cache), 0);
+    give_memory_back(&held);
+    EXPECT_EQ(t, slab_cache_destroy(cache), 0);
+}
+
+/* A slab that is small because memory was short is guarded as well. */
+static void small_slabs(struct test *t)
+{
+    static const struct inject_rule first = { .what = INJECT_PAGE, .mode = INJECT_NTH, .n = 1 };
+    struct slab_cache *cache = slab_cache_create("test", 1500, 0, NULL, 0);
+    REQUIRE(t, cache != NULL);
+    inject_set(&first);
+    volatile uint8_t *object = slab_alloc(cache, PAGE_ANY);
+    inject_set(&(struct inject_rule){ 0 });
+    REQUIRE(t, object != NULL);
+    EXPECT_EQ(t, virt_to_page((void *)object)->order, 0);
+    slab_free(cache, (void *)object);
+    EXPECT_REPORT(
+        t, (void)object[3],
+        "kasan: use-after-free: read of 1 bytes at %#x, 3 bytes into object %#x of 1500 "
+        "bytes (cache test)",
+        address_of(object + 3), address_of(object));
+    EXPECT_REPORT(t, slab_free(cache, (void *)object), "slab test: double free of object %#x",
+                  address_of(object));
+    EXPECT_EQ(t, slab_cache_destroy(cache), 0);
 }
 
 static void double_free(struct test *t)
@@ -477,6 +553,9 @@ const struct test_case test_cases[] = {
     TEST(use_after_free),
     TEST(freed_objects_wait_in_quarantine),
     TEST(quarantine_is_limited),
+    TEST(quarantine_gives_way_to_its_cache),
+    TEST(quarantine_gives_way_to_frames),
+    TEST(small_slabs),
     TEST(double_free),
     TEST(constructed_objects),
     TEST(usable_size_may_be_used),

@@ -217,6 +217,36 @@ static void free_of_what_was_not_allocated_is_reported(struct test *t)
     EXPECT_PANIC(t, "outside the direct map", kfree((void *)0x1000));
 }
 
+/* The number of a cache in struct page is a hint: it stays behind when the slab is gone, and lies where
+ * other owners of a frame keep other things. */
+static void old_hints_mislead_nobody(struct test *t)
+{
+    enum { COUNT = 24, IDS = 40 };
+    static uint8_t *pointers[COUNT];
+    char wanted[96];
+    for (unsigned i = 0; i < COUNT; i++)
+        REQUIRE(t, (pointers[i] = kmalloc(2048, PAGE_ANY)) != NULL);
+    for (unsigned i = 0; i < COUNT; i++)
+        kfree(pointers[i]);
+    slab_shrink_all();
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (virt_to_page(pointers[i])->kind == PAGE_SLAB) /* there was something else in it */
+            continue;
+        snprintf(wanted, sizeof(wanted), "kfree of %#x, which kmalloc did not return (free)",
+                 (unsigned)(uintptr_t)pointers[i]);
+        EXPECT_PANIC(t, wanted, kfree(pointers[i]));
+    }
+    struct page *page = buddy_alloc(2, PAGE_TEST, PAGE_ANY);
+    REQUIRE(t, page != NULL);
+    for (unsigned i = 0; i < 4 * IDS; i++) {
+        uint8_t *pointer = (uint8_t *)page_to_virt(page + i % 4) + i * 64 % PAGE_SIZE;
+        page[i % 4].refs = i / 4;
+        EXPECT_PANIC(t, "which kmalloc did not return (test)", kfree(pointer));
+        EXPECT_PANIC(t, "which kmalloc did not return (test)", kmalloc_usable_size(pointer));
+    }
+    buddy_free(page, 2);
+}
+
 /* --- model --------------------------------------------------------------------------------------- */
 
 static void random_against_model(struct test *t)
@@ -264,6 +294,7 @@ const struct test_case test_cases[] = {
     TEST(free_of_an_inside_is_reported),
     TEST(free_of_a_foreign_object_is_reported),
     TEST(free_of_what_was_not_allocated_is_reported),
+    TEST(old_hints_mislead_nobody),
     TEST(random_against_model),
 };
 /* clang-format on */

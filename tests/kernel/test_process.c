@@ -166,7 +166,7 @@ static int start(const char *path, enum process_mode mode)
     char *argv[] = { copy, NULL };
 
     strlcpy(copy, path, sizeof(copy));
-    return process_start(1, argv, mode);
+    return process_start(1, argv, NULL, mode);
 }
 
 static bool find(int pid, struct process_info *info)

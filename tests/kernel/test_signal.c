@@ -35,7 +35,7 @@ static bool have_programs(void)
 static uint32_t start_spinning(void)
 {
     char *argv[] = { "spin", NULL };
-    int pid = process_start(1, argv, PROCESS_FOREGROUND);
+    int pid = process_start(1, argv, NULL, PROCESS_FOREGROUND);
 
     thread_sleep_ticks(MOMENT);
     return pid > 0 ? (uint32_t)pid : 0;

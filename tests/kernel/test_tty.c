@@ -35,7 +35,7 @@ static void type(const char *keys)
 static uint32_t start_cat(void)
 {
     char *argv[] = { "cat", NULL };
-    int pid = process_start(1, argv, PROCESS_FOREGROUND);
+    int pid = process_start(1, argv, NULL, PROCESS_FOREGROUND);
 
     thread_sleep_ticks(MOMENT);
     return pid > 0 ? (uint32_t)pid : 0;

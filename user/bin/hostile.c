@@ -388,6 +388,25 @@ static void heap_one_byte(void)
     free(victim);
 }
 
+/* A loop with <= for <: the byte is in what alignment leaves behind the block. */
+static void heap_off_by_one(void)
+{
+    two_blocks();
+    for (unsigned i = 0; i <= 24; i++)
+        victim[i] = 'A';
+    free(victim);
+    puts("not noticed");
+}
+
+static void heap_late_write(void)
+{
+    two_blocks();
+    char *volatile stale = victim;
+    free(victim);
+    stale[12] = 'A';
+    puts("not noticed");
+}
+
 static void heap_double_free(void)
 {
     two_blocks();
@@ -814,6 +833,8 @@ static const struct {
     { "set-system-flags", set_system_flags },
     { "remap-kernel", remap_kernel },
     { "execute-made-executable", execute_made_executable },
+    { "heap-off-by-one", heap_off_by_one },
+    { "heap-late-write", heap_late_write },
     /* ended by a signal */
     { "kill-itself", kill_itself },
     { "brk-then-touch", brk_then_touch },

@@ -65,8 +65,8 @@
  *             links end the program by SIGSEGV instead).  Each ends the program with a line on
  *             stderr, "malloc: heap+0x1230: " and what is wrong.  STRATA_MALLOC=quarantine=N
  *             keeps the last N freed blocks, filled with a pattern that must still be there when
- *             they leave; =guard puts each block in front of a page without access; both:
- *             "quarantine=100,guard".
+ *             they leave it, or the program exits; =guard puts each block in front of a page
+ *             without access; both: "quarantine=100,guard".
  * Threads     One lock around everything.  It costs 8 instructions a pair when nobody waits.  A
  *             cache for each thread would cost as much to find on every call, and keep memory
  *             that other threads cannot use.
@@ -779,25 +779,37 @@ static size_t checked_usable(const void *block)
     return size_of(c) - OVERHEAD;
 }
 
+static inline void free_really(struct chunk *c)
+{
+    if (is_in_heap(c))
+        release(c);
+    else
+        unmap_block(block_of(c));
+}
+
+/* A block, or NULL, goes into quarantine; the one that leaves for it is freed. */
+static COLD void pass_quarantine(void *block)
+{
+    void *oldest = remember_freed(block);
+
+    malloc_heap.held_room = 0; /* every free() comes here */
+    if (oldest != NULL) {
+        malloc_thaw(oldest);
+        free_really(chunk_of(oldest));
+    }
+}
+
 /* For all that is not simply held.  Both give the lock back. */
 static NOINLINE void free_checked(struct chunk *c)
 {
-    void *block = block_of(c);
-
     if (malloc_heap.quarantine) {
-        malloc_heap.held_room = 0; /* every free() comes here */
-        malloc_freeze(block);
-        block = remember_freed(block);
-        if (block != NULL)
-            malloc_thaw(block);
-    } else if (malloc_heap.held_room < 0) {
-        merge_held();
+        malloc_freeze(block_of(c));
+        pass_quarantine(block_of(c));
+    } else {
+        if (malloc_heap.held_room < 0)
+            merge_held();
+        free_really(c);
     }
-    c = chunk_of(block);
-    if (is_in_heap(c))
-        release(c);
-    else if (block != NULL)
-        unmap_block(block);
     unlock(&malloc_heap.lock);
 }
 
@@ -857,10 +869,10 @@ void *realloc(void *block, size_t nbytes)
     if (moved != NULL)
         return moved;
     moved = malloc(nbytes);
-    if (moved != NULL) {
-        memcpy(moved, block, usable < nbytes ? usable : nbytes);
-        free(block);
-    }
+    if (moved == NULL) /* a block that is only to shrink may stay as it is */
+        return nbytes <= usable ? block : NULL;
+    memcpy(moved, block, usable < nbytes ? usable : nbytes);
+    free(block);
     return moved;
 }
 
@@ -892,7 +904,9 @@ int malloc_trim(size_t keep)
 {
     lock(&malloc_heap.lock);
     struct chunk *end = malloc_heap.end;
-    if (malloc_heap.base != NULL && !malloc_heap.quarantine)
+    for (size_t i = 0; malloc_heap.quarantine && i < malloc_heap.freed_size; i++)
+        pass_quarantine(NULL);
+    if (malloc_heap.base != NULL)
         merge_held();
     trim_top(keep);
     bool trimmed = malloc_heap.end < end;

@@ -271,26 +271,92 @@ bool malloc_check(void)
 
 /* ---- Options and quarantine -------------------------------------------------------------- */
 
-/* Read STRATA_MALLOC.  Other words in it mean nothing. */
-void malloc_read_options(void)
-{
-    static const char quarantine[] = "quarantine=";
-    const char *options = getenv("STRATA_MALLOC");
+#define WORD_SHOWN 60u /* bytes of a wrong word */
 
-    if (options == NULL)
-        return;
-    malloc_heap.guard = strstr(options, "guard") != NULL;
-    const char *count = strstr(options, quarantine);
-    size_t size = count == NULL ? 0 : strtoul(count + sizeof(quarantine) - 1, NULL, 10);
-    if (size == 0 || size >= REQUEST_MAX / sizeof(void *))
-        return;
-    void **ring = mmap(NULL, size * sizeof(void *), PROT_READ | PROT_WRITE,
+/* A frozen block of the heap must hold nothing but the pattern. */
+static void check_frozen(const void *block)
+{
+    struct chunk *c = chunk_of(block);
+    const unsigned char *bytes = block;
+
+    for (size_t i = 0; i < size_of(c) - OVERHEAD; i++) {
+        if (bytes[i] != POISON)
+            malloc_die(written_freed, c);
+    }
+}
+
+/* One line on stderr. */
+static void complain(const char *what, const char *word, size_t length)
+{
+    char line[160];
+    int n = snprintf(line, sizeof(line), "malloc: STRATA_MALLOC: %s '%.*s'\n", what,
+                     (int)(length < WORD_SHOWN ? length : WORD_SHOWN), word);
+
+    if (write(STDERR_FILENO, line, (size_t)n) < 0)
+        abort();
+}
+
+/* One word of STRATA_MALLOC; false: it is neither of the two. */
+static bool read_option(const char *word, size_t length, size_t *quarantined)
+{
+    static const char guard[] = "guard", quarantine[] = "quarantine=";
+    const size_t prefix = sizeof(quarantine) - 1;
+    char *end;
+
+    if (length == sizeof(guard) - 1 && memcmp(word, guard, length) == 0) {
+        malloc_heap.guard = true;
+        return true;
+    }
+    if (length <= prefix || memcmp(word, quarantine, prefix) != 0 || word[prefix] < '0' ||
+        word[prefix] > '9')
+        return false;
+    *quarantined = strtoul(word + prefix, &end, 10);
+    return end == word + length;
+}
+
+/* At the program's end: what is still in quarantine must be as it was left. */
+static void check_quarantine(void)
+{
+    lock(&malloc_heap.lock);
+    for (size_t i = 0; i < malloc_heap.freed_size; i++) {
+        void *block = malloc_heap.freed[i];
+        if (is_in_heap(chunk_of(block)))
+            check_frozen(block);
+    }
+    unlock(&malloc_heap.lock);
+}
+
+/* The last so many freed blocks are kept; false: there is no memory for the list of them. */
+static bool start_quarantine(size_t count)
+{
+    if (count >= REQUEST_MAX / sizeof(void *))
+        return false;
+    void **ring = mmap(NULL, count * sizeof(void *), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (ring == MAP_FAILED)
-        return;
+        return false;
     malloc_heap.freed = ring;
-    malloc_heap.freed_size = size;
+    malloc_heap.freed_size = count;
     malloc_heap.quarantine = true;
+    atexit(check_quarantine);
+    return true;
+}
+
+/* Words with commas between them. */
+void malloc_read_options(void)
+{
+    const char *options = getenv("STRATA_MALLOC"), *word = options;
+    size_t quarantined = 0;
+
+    while (word != NULL && *word != '\0') {
+        const char *comma = strchr(word, ',');
+        size_t length = comma != NULL ? (size_t)(comma - word) : strlen(word);
+        if (length > 0 && !read_option(word, length, &quarantined))
+            complain("neither guard nor quarantine=N:", word, length);
+        word += length + (word[length] == ',');
+    }
+    if (quarantined > 0 && !start_quarantine(quarantined))
+        complain("no memory for the list of", options, strlen(options));
 }
 
 void malloc_freeze(void *block)
@@ -308,17 +374,11 @@ void malloc_freeze(void *block)
 
 void malloc_thaw(void *block)
 {
-    struct chunk *c = chunk_of(block);
-    const unsigned char *bytes = block;
-
-    if (!is_in_heap(c)) {
+    if (is_in_heap(chunk_of(block))) {
+        check_frozen(block);
+        chunk_of(block)->head &= ~HELD;
+    } else {
         uintptr_t page = (uintptr_t)mapping_of(block) & ~(uintptr_t)(PAGE - 1);
         mprotect((void *)page, PAGE, PROT_READ);
-        return;
     }
-    for (size_t i = 0; i < size_of(c) - OVERHEAD; i++) {
-        if (bytes[i] != POISON)
-            malloc_die(written_freed, c);
-    }
-    c->head &= ~HELD;
 }
