@@ -97,7 +97,7 @@ struct zone buddy_zones[ZONE_COUNT] = {
     ZONE_INIT(ZONE_HIGHMEM, "HighMem", LOWMEM_MAX_PFN, 1u << (32 - PAGE_SHIFT)),
 };
 
-const uint32_t frames_in[ORDER_COUNT] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024 };
+const uint32_t frames_in[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024 };
 
 #define FIRST_POOL(id) (&buddy_zones[id].pools[MOBILITY_UNMOVABLE])
 #define BLOCK(pfn) ((pfn) >> BLOCK_SHIFT)
@@ -472,9 +472,14 @@ static ALWAYS_INLINE struct page *zones_alloc(unsigned order, enum page_kind kin
     return page;
 }
 
-struct page *buddy_alloc_quietly(unsigned order, enum page_kind kind, unsigned flags)
+struct pool *buddy_user_pool(struct zone *zone)
 {
-    return zones_alloc(order, kind, flags);
+    return &zone->pools[mobility_of(buddy_best_pools[PAGE_HIGHMEM_OK | PAGE_MOVABLE])];
+}
+
+struct page *buddy_alloc_moved(struct zone *zone, enum page_kind kind)
+{
+    return pool_alloc_block(buddy_user_pool(zone), 0, kind, PAGE_ATOMIC);
 }
 
 /* No zone has such a block.  First those frames are moved that can be, then some are taken back. */
@@ -485,14 +490,14 @@ alloc_after_reclaim(unsigned order, enum page_kind kind, unsigned flags)
     struct page *page = NULL;
 
     if (order > 0 && reclaim.compact && reclaim.compact(order, flags))
-        page = buddy_alloc_quietly(order, kind, flags);
+        page = zones_alloc(order, kind, flags);
     for (unsigned round = 0; !page && reclaim.hook && round < RECLAIM_ROUNDS; round++) {
         reclaim.calls++;
         if (reclaim.hook(order, best->stats.end) == 0)
             break;
-        page = buddy_alloc_quietly(order, kind, flags);
+        page = zones_alloc(order, kind, flags);
         if (!page && order > 0 && reclaim.compact && reclaim.compact(order, flags))
-            page = buddy_alloc_quietly(order, kind, flags);
+            page = zones_alloc(order, kind, flags);
     }
     return page;
 }

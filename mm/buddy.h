@@ -5,8 +5,10 @@
 
 #include "mm/page.h"
 
+#ifndef BUDDY_MAX_ORDER     /* a proof may choose smaller ones (docs/proofs.md) */
 #define BUDDY_MAX_ORDER 10u /* 2^10 frames = 4 MiB */
 #define BUDDY_HOT_ORDERS 5u /* blocks of the orders below are kept in hot lists, see buddy.c */
+#endif
 
 enum zone_id { ZONE_DMA, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_COUNT };
 

@@ -11,6 +11,10 @@
 
 #define ORDER_COUNT (BUDDY_MAX_ORDER + 1)
 
+/* Memory is dealt out to its users in units of 2^10 frames: the largest block. */
+#define BLOCK_SHIFT 10u
+_Static_assert(BUDDY_MAX_ORDER <= BLOCK_SHIFT, "a block lies in two units");
+
 /* struct page.refs of a free block: its order if it may be joined with its buddy, else this. */
 #define NOT_JOINABLE ~0u
 
@@ -51,7 +55,7 @@ struct zone {
 extern struct zone buddy_zones[ZONE_COUNT];
 
 /* 2^order: where each instruction counts, one less than the shift. */
-extern const uint32_t frames_in[ORDER_COUNT];
+extern const uint32_t frames_in[BLOCK_SHIFT + 1];
 
 /* By the flags of a request that choose a place: where to look first.  Of the zones that it may
  * use, the highest one that has memory. */
@@ -59,7 +63,6 @@ extern const uint32_t frames_in[ORDER_COUNT];
 extern struct pool *buddy_best_pools[PLACE_FLAGS + 1];
 
 /* The pool of each 4 MiB of physical memory: no block and no pair of buddies is in two of them. */
-#define BLOCK_SHIFT BUDDY_MAX_ORDER /* in frames */
 #define BLOCK_FRAMES (1u << BLOCK_SHIFT)
 #define BLOCK_COUNT (1u << (32 - PAGE_SHIFT - BLOCK_SHIFT))
 extern struct pool *buddy_pools[BLOCK_COUNT];
@@ -134,8 +137,11 @@ uint32_t zone_drain(struct zone *zone);
 /* How many frames a request with these flags must leave in the zone. */
 uint32_t buddy_kept_frames(const struct zone *zone, unsigned flags);
 
-/* As buddy_alloc(), without reclaim and compaction: for those who work for these. */
-struct page *buddy_alloc_quietly(unsigned order, enum page_kind kind, unsigned flags);
+/* A frame of this zone for what was in another one, down to its last; no reclaim, no compaction. */
+struct page *buddy_alloc_moved(struct zone *zone, enum page_kind kind);
+
+/* The pool of the zone that user frames come from. */
+struct pool *buddy_user_pool(struct zone *zone);
 
 /* ---- mobility.c ---- */
 

@@ -146,6 +146,7 @@ static void cut(struct page *block, uint32_t npages)
     struct zone *zone = zone_of(page_to_pfn(block));
     uint32_t irq = spin_lock(&zone->lock);
 
+    zone->stats.allocs--; /* each piece counts: it will be freed by itself */
     for (uint32_t at = 0; at < total;) {
         unsigned order = piece_order(at, at < npages ? npages : total);
         block[at].kind = kind;
@@ -154,6 +155,7 @@ static void cut(struct page *block, uint32_t npages)
         block[at].refs = 0;
         if (track_pages)
             track_page_alloc(&block[at]);
+        zone->stats.allocs++;
         at += 1u << order;
     }
     spin_unlock(&zone->lock, irq);
@@ -198,27 +200,6 @@ static bool take_units(pfn_t start, uint32_t units, enum page_kind kind)
     return true;
 }
 
-/* Could all of these units be free? */
-static bool can_be_free(pfn_t start, uint32_t units)
-{
-    uint32_t used;
-
-    for (uint32_t i = 0; i < units; i++)
-        if (window_look(start + i * BLOCK_FRAMES, BUDDY_MAX_ORDER, &used) == WINDOW_STUCK)
-            return false;
-    return true;
-}
-
-/* Move what is in them out of the way; true: all are free. */
-static bool make_free(pfn_t start, uint32_t units)
-{
-    for (uint32_t i = 0; i < units; i++)
-        if (!is_free_unit(start + i * BLOCK_FRAMES) &&
-            !compact_window(start + i * BLOCK_FRAMES, BUDDY_MAX_ORDER))
-            return false;
-    return true;
-}
-
 /* A run of units in one zone: first what is free already, then what can be made so. */
 static struct page *zone_alloc_units(const struct zone *zone, uint32_t units,
                                      enum page_kind kind)
@@ -228,7 +209,7 @@ static struct page *zone_alloc_units(const struct zone *zone, uint32_t units,
     for (unsigned moving = 0; moving <= 1; moving++) {
         for (pfn_t pfn = zone->stats.start; pfn < end && units <= (end - pfn) >> BLOCK_SHIFT;
              pfn += BLOCK_FRAMES) {
-            if (moving && !(can_be_free(pfn, units) && make_free(pfn, units)))
+            if (moving && !compact_units(pfn, units))
                 continue;
             if (take_units(pfn, units, kind))
                 return pfn_to_page(pfn);

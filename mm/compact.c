@@ -42,23 +42,65 @@ void compact_get_stats(struct compact_stats *stats)
     irq_restore(irq);
 }
 
-bool compact_window(pfn_t start, unsigned order)
+/* Could `count` windows side by side be free blocks?  `used`: by how many frames that must move. */
+static bool can_be_free(pfn_t start, unsigned order, uint32_t count, uint32_t *used)
 {
-    uint32_t used, moved = 0, irq = irq_save();
+    *used = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t used_here;
+        if (window_look(start + (i << order), order, &used_here) == WINDOW_STUCK)
+            return false;
+        *used += used_here;
+    }
+    return true;
+}
+
+/* The window is closed. */
+static bool empty_window(pfn_t start, unsigned order)
+{
+    uint32_t moved;
+    bool good = migrate_window(start, order, &moved);
+
+    totals.frames_moved += moved;
+    totals.windows += moved > 0;
+    totals.pinned += !good;
+    return good;
+}
+
+/* Interrupts off, the zone drained.  Windows with frames to move: all are closed first, so that nothing is
+ * moved from one to another. */
+static bool empty_run(pfn_t start, unsigned order, uint32_t count, uint32_t used)
+{
+    for (uint32_t i = 0; i < count; i++)
+        window_close(start + (i << order), order);
+    bool good = zone_of(start)->frames[PAGE_FREE] >= used;
+    for (uint32_t i = 0; good && i < count; i++)
+        good = empty_window(start + (i << order), order);
+    for (uint32_t i = 0; i < count; i++)
+        window_open(start + (i << order), order);
+    buddy_drain(); /* where migration gave up, its frames went to the hot lists */
+    return good;
+}
+
+static bool compact_run(pfn_t start, unsigned order, uint32_t count)
+{
+    uint32_t used, irq = irq_save();
 
     buddy_drain();
-    enum window_state state = window_look(start, order, &used);
-    if (state == WINDOW_MOVABLE) {
-        window_close(start, order);
-        moved = migrate_window(start, order);
-        window_open(start, order);
-        buddy_drain(); /* where migration gave up, its frames went to the hot lists */
-        totals.frames_moved += moved;
-        totals.windows += moved > 0;
-        totals.pinned += moved == 0;
-    }
+    bool good = can_be_free(start, order, count, &used) &&
+                (used == 0 || empty_run(start, order, count, used));
     irq_restore(irq);
-    return state == WINDOW_FREE || moved > 0;
+    return good;
+}
+
+bool compact_window(pfn_t start, unsigned order)
+{
+    return compact_run(start, order, 1);
+}
+
+bool compact_units(pfn_t start, uint32_t units)
+{
+    return compact_run(start, BUDDY_MAX_ORDER, units);
 }
 
 /* What it takes to empty a window: windows are tried in this order. */
@@ -90,8 +132,8 @@ static struct candidate next_window(const struct zone *zone, unsigned order,
     return best;
 }
 
-/* Where frames may be moved to: anywhere, or only where no free block of 4 MiB is broken for them, which
- * is in the pieces of the pool that user frames come from. */
+/* Where in the zone frames may be moved to: anywhere, or only where no free block of 4 MiB is broken for
+ * them, which is in the pieces of the pool that user frames come from. */
 enum room { ROOM_ANYWHERE, ROOM_IN_PIECES };
 
 static uint32_t frames_in_pieces(const struct pool *pool)
@@ -106,11 +148,12 @@ static uint32_t frames_in_pieces(const struct pool *pool)
     return frames;
 }
 
-/* Free frames outside the window. */
+/* Free frames of its zone outside the window. */
 static uint32_t room_elsewhere(struct candidate window, unsigned order, enum room room)
 {
-    const struct pool *pool = buddy_best_pools[PAGE_HIGHMEM_OK | PAGE_MOVABLE];
-    uint32_t frames = room == ROOM_IN_PIECES ? frames_in_pieces(pool) : buddy_free_frames();
+    struct zone *zone = zone_of(window.start);
+    const struct pool *pool = buddy_user_pool(zone);
+    uint32_t frames = room == ROOM_IN_PIECES ? frames_in_pieces(pool) : zone->frames[PAGE_FREE];
     uint32_t inside = (1u << order) - window.used;
 
     if (room == ROOM_IN_PIECES && pool_of(window.start) != pool)

@@ -14,6 +14,9 @@ bool compact_for(unsigned order, unsigned flags);
 /* Make the window [start, start + 2^order), aligned, a free block (or a part of one).  True: it is. */
 bool compact_window(pfn_t start, unsigned order);
 
+/* Make `units` blocks of 4 MiB side by side, in one zone, free blocks.  True: they are. */
+bool compact_units(pfn_t start, uint32_t units);
+
 /* Make as many free 4 MiB blocks as there is room for.  Returns how many there are more. */
 uint32_t compact_all(void);
 

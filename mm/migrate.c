@@ -7,7 +7,7 @@
  *             private frame has eight bytes of struct page free, enough for one entry, but after a fork
  *             it has several.  Instead all page tables are searched, once for all frames of a window: an
  *             entry costs four instructions, a frame that is copied a thousand.
- * Steps       1. get a new frame for each old one:        to[old - start] = new
+ * Steps       1. get a new frame of the zone for each:    to[old - start] = new
  *             2. search the tables, and count in new.refs how many entries name old
  *             3. an old frame whose count (and one for the page cache) is not its `refs` is pinned:
  *                a system call works on it, or an entry is in a space that is locked.  Then nothing
@@ -92,8 +92,7 @@ static bool find_places(void)
     for (uint32_t i = 0; found && i < window.count;) {
         struct page *old = pfn_to_page(window.start + i);
         if (old->refs > 0) {
-            window.to[i] = buddy_alloc_quietly(0, old->kind,
-                                               PAGE_HIGHMEM_OK | PAGE_MOVABLE | PAGE_ATOMIC);
+            window.to[i] = buddy_alloc_moved(zone_of(window.start), old->kind);
             found = window.to[i] != NULL;
         }
         i += 1u << old->order;
@@ -130,10 +129,9 @@ static void move(struct page *old, struct page *to)
     old->refs = 0;
 }
 
-uint32_t migrate_window(pfn_t start, unsigned order)
+bool migrate_window(pfn_t start, unsigned order, uint32_t *moved)
 {
-    uint32_t moved = 0;
-
+    *moved = 0;
     window.start = start;
     window.count = 1u << order;
     bool good = !spin_is_held(&spaces.lock) && find_places();
@@ -143,15 +141,15 @@ uint32_t migrate_window(pfn_t start, unsigned order)
     }
     if (!good) {
         give_up();
-        return 0;
+        return false;
     }
     for (uint32_t i = 0; i < window.count; i++) {
         if (!window.to[i])
             continue;
         move(pfn_to_page(start + i), window.to[i]);
-        moved++;
+        ++*moved;
     }
     for_all_runs(replace_run);
     tlb_flush_all();
-    return moved;
+    return true;
 }

@@ -182,22 +182,28 @@ bool space_huge_eligible(const struct vma *vma)
     return is_wanted(vma) && has_room(vma);
 }
 
-/* A free block; for who has asked for it, one that frames are moved away for.  But nothing is taken from
- * anybody: small pages will do as well. */
-static struct page *take_block(const struct vma *vma)
+/* A free block; for who has asked for it, one that frames are moved away for.  Those in the way are most
+ * often the program's own, and who is locked is left alone: so the lock is open meanwhile.  Interrupts
+ * stay off, nobody else gets in. */
+static struct page *take_block(struct space *space, const struct vma *vma, unsigned flags)
 {
-    const unsigned flags = PAGE_HIGHMEM_OK | PAGE_MOVABLE | PAGE_NO_RECLAIM;
-    struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
+    uint32_t irq = irq_save();
 
+    flags |= PAGE_HIGHMEM_OK | PAGE_MOVABLE;
+    spin_unlock(&space->lock, irq);
+    struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
     if (!block && (vma->flags & VMA_HUGEPAGE) && compact_for(HUGE_ORDER, flags))
         block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
+    spin_lock(&space->lock);
+    irq_restore(irq);
     return block;
 }
 
 /* Nothing is mapped in the 4 MiB from `start` on. */
 static int fill(struct space *space, const struct vma *vma, uaddr_t start)
 {
-    struct page *block = take_block(vma);
+    /* Nothing is taken from anybody: small pages will do as well. */
+    struct page *block = take_block(space, vma, PAGE_NO_RECLAIM);
 
     if (!block)
         goto fall_back;
@@ -290,7 +296,7 @@ static int collapse(struct space *space, const struct vma *vma, uaddr_t start)
     if (!paging_find_run(&space->directory, &run, start, start + LARGE_PAGE_SIZE) ||
         !has_writable(&run))
         return -EINVAL;
-    struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, PAGE_HIGHMEM_OK | PAGE_MOVABLE);
+    struct page *block = take_block(space, vma, 0);
     if (!block)
         return -ENOMEM;
     buddy_split_block(block, HUGE_ORDER);

@@ -2,6 +2,7 @@
  * works on one for a moment.  Interrupts off (some lock held) or one user only. */
 #pragma once
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/lib/assert.h"
 #include "mm/buddy.h"
 #include "mm/kmap.h"
@@ -12,8 +13,13 @@ static inline struct page *user_frame_alloc(enum page_kind kind)
 {
     unsigned mobility = kind == PAGE_FILE ? PAGE_RECLAIMABLE : PAGE_MOVABLE;
     struct page *page = buddy_alloc(0, kind, PAGE_HIGHMEM_OK | mobility);
-    if (likely(page))
+    if (likely(page)) {
+        if (kind != PAGE_ANON) {
+            page->cache = NULL; /* migration looks there at frames that have references */
+            compiler_barrier();
+        }
         page->refs = 1;
+    }
     return page;
 }
 

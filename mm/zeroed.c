@@ -108,6 +108,7 @@ struct page *zeroed_take(enum page_kind kind)
         pool->zone->frames[PAGE_FREE] > pool->zone->stats.high) {
         page = pop(pool);
         account_alloc(pool->zone, page, 0, kind);
+        page->cache = NULL;
         page->refs = 1;
     }
     spin_unlock(&pool->zone->lock, irq);

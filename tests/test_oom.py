@@ -205,3 +205,17 @@ def test_in_4_mib():
         assert shell.command("hello").strip() == "Hello from ring 3."
         assert processes(shell) == []
         assert_well(shell)
+
+
+def test_what_low_memory_keeps_is_no_room():
+    """HIGHMEM is full, and low memory as full as programs may make it: the kernel's own requests still find
+    frames there, but that helps no program.  Somebody must go, and the other one ends well."""
+    machine = Machine("912M", "max")
+    with qemu_shell(machine=machine, append="loglevel=1 transparent_hugepage=always") as shell:
+        start(shell, "memhog 500M 100000")
+        shell.expect("500 MiB filled")
+        output = shell.command("memhog 500M")
+        assert "500 MiB filled and verified" in output or KILLED in output
+        wait_until(lambda: counter(shell, "oom_kill") == 1)
+        kill_all(shell)
+        assert_well(shell)

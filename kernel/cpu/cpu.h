@@ -159,6 +159,12 @@ static inline void wbinvd(void)
     __asm__ volatile("wbinvd" ::: "memory");
 }
 
+/* The compiler keeps reads and writes on their side of it: enough against interrupts. */
+static inline void compiler_barrier(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
 /* All reads and writes before it are done before any after it.  A locked instruction does that on
  * every processor (SDM vol. 3, 8.2.5); MFENCE came with SSE2. */
 static inline void memory_barrier(void)

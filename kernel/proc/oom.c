@@ -22,6 +22,7 @@
 #include "mm/buddy.h"
 #include "mm/fault.h"
 #include "mm/memstat.h"
+#include "mm/user_frame.h"
 
 #define SCORE_SCALE 1000
 #define SCORE_ADJ_NEVER (-1000)
@@ -204,14 +205,18 @@ static bool still_dying(void)
 }
 
 /* A last look, as Linux takes it: has somebody freed memory since the fault found none?  A
- * fault needs two frames at most, a page and a page table. */
+ * fault needs two frames at most, a page and a page table; each asked for as the fault does, for what
+ * low memory keeps for the kernel is no help to it. */
 static bool memory_is_back(void)
 {
-    struct page *pair = buddy_alloc(1, PAGE_ANON, PAGE_ANY);
+    struct page *page = user_frame_alloc(PAGE_ANON);
+    struct page *table = buddy_alloc(0, PAGE_TABLE, PAGE_ANY);
 
-    if (pair)
-        buddy_free(pair, 1);
-    return pair != NULL;
+    if (page)
+        user_frame_put(page);
+    if (table)
+        buddy_free(table, 0);
+    return page && table;
 }
 
 /* For mm/fault: see fault_set_oom_hook(). */

@@ -1,6 +1,6 @@
 // sources: mm/buddy.c mm/buddy_check.c mm/mobility.c
-// cbmc: --paths lifo -Dunion=struct -DFRAMES=8u -DSTEPS=1u --unwind 34 --unwindset page_block_head.0:5
-// cbmc: --paths lifo -Dunion=struct -DFRAMES=4u -DSTEPS=2u --unwind 34 --unwindset page_block_head.0:5
+// cbmc: --paths lifo -Dunion=struct -DFRAMES=8u -DSTEPS=2u -DBUDDY_MAX_ORDER=3u -DBUDDY_HOT_ORDERS=1u --unwind 34 --unwindset page_block_head.0:5
+// cbmc: --paths lifo -Dunion=struct -DFRAMES=4u -DSTEPS=3u -DBUDDY_MAX_ORDER=2u -DBUDDY_HOT_ORDERS=1u --unwind 34 --unwindset page_block_head.0:5
 // every: -DFRAMES=8u -DSTEPS=9u
 /* tests/cbmc/proof_buddy.c - every sequence of STEPS operations (take a block of any order that fits;
  * give back any block that is held) on a machine with FRAMES frames.  Claims: no frame is handed out

@@ -53,9 +53,9 @@ void zeroed_forget(struct pool *pool)
     (void)pool;
 }
 
-bool compact_window(pfn_t start, unsigned order)
+bool compact_units(pfn_t start, uint32_t units)
 {
-    (void)start, (void)order;
+    (void)start, (void)units;
     return false;
 }
 

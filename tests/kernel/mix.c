@@ -3,23 +3,38 @@
  * Every block gets a stamp in its first and last word when it is taken, and the stamps are compared
  * when it is given back: a block that was handed out twice, or written to by its neighbour, is
  * noticed by the worker that owns it.  The same for pages of the worker's address space, through
- * copy-on-write after a fork.  Every request may fail; then the worker goes on without it. */
+ * copy-on-write after a fork and through compaction, which moves everybody's frames about.  Every request may
+ * fail; then the worker goes on without it. */
 #include "tests/kernel/mix.h"
 
 #include "kernel/lib/errno.h"
 #include "mm/buddy.h"
+#include "mm/compact.h"
 #include "mm/fault.h"
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
 #include "mm/vmalloc.h"
 
 #define BASE 0x10000000u
+#define HUGE_BASE 0x20000000u /* a multiple of 4 MiB */
+#define PIECE_BYTES (LARGE_PAGE_SIZE / MIX_PIECES)
 #define OBJECT_BYTES 200u
 #define KMALLOC_BYTES_MAX 6000u
 #define FILE_PAGES 64u
 #define RANGE_MAX 6u
+#define RUN_MAX 40u                             /* frames */
+#define LONG_RUN_MIN 1025u                      /* longer than any block */
+#define LONG_RUN_MACHINE (60 * MiB / PAGE_SIZE) /* has room for some of them */
 
-enum kind { KIND_PAGES, KIND_OBJECT, KIND_KMALLOC, KIND_VMALLOC, KIND_COUNT };
+enum kind {
+    KIND_PAGES,
+    KIND_RUN,
+    KIND_OBJECT,
+    KIND_KMALLOC,
+    KIND_VMALLOC,
+    KIND_VMAP,
+    KIND_COUNT
+};
 
 /* ---- what all share ---- */
 
@@ -59,16 +74,61 @@ static uint32_t random_below(struct mix_worker *worker, uint32_t limit)
     return test_random_below(&worker->random, limit);
 }
 
-static void *take_block(struct mix_worker *worker, unsigned kind, uint32_t *nbytes)
+/* Full of zeros, as ordered? */
+static void expect_zeros(struct mix_worker *worker, const uint32_t *memory, uint32_t nbytes)
 {
-    uint32_t order = random_below(worker, 4), npages = 1 + random_below(worker, 3);
-    struct page *page;
+    for (uint32_t i = 0; i < nbytes / sizeof(*memory); i += PAGE_SIZE / sizeof(*memory))
+        worker->world->errors += memory[i] != 0;
+}
 
-    switch (kind) {
+static void *take_pages(struct mix_worker *worker, uint32_t *nbytes)
+{
+    static const unsigned flags[] = { PAGE_ANY, PAGE_ANY | PAGE_ATOMIC, PAGE_ANY | PAGE_ZERO };
+    unsigned order = random_below(worker, 4), which = random_below(worker, ARRAY_SIZE(flags));
+    struct page *page = buddy_alloc(order, PAGE_TEST, flags[which]);
+
+    *nbytes = PAGE_SIZE << order;
+    if (page && (flags[which] & PAGE_ZERO))
+        expect_zeros(worker, page_to_virt(page), *nbytes);
+    return page ? page_to_virt(page) : NULL;
+}
+
+/* Of any length; above 4 MiB now and then, where there is room. */
+static void *take_run(struct mix_worker *worker, uint32_t *nbytes)
+{
+    bool is_long = random_below(worker, 64) == 0 && buddy_managed_frames() > LONG_RUN_MACHINE;
+    uint32_t npages = (is_long ? LONG_RUN_MIN : 1) + random_below(worker, RUN_MAX);
+    struct page *run = buddy_alloc_exact(npages, random_below(worker, 3), PAGE_TEST, PAGE_ANY);
+
+    *nbytes = npages * PAGE_SIZE;
+    return run ? page_to_virt(run) : NULL;
+}
+
+/* A second view of a frame, not cached. */
+static void *take_view(struct mix_worker *worker, unsigned i)
+{
+    struct page *page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK);
+    void *memory = page ? vmap(page_to_pfn(page), 1, VM_UNCACHED) : NULL;
+
+    if (page && !memory)
+        buddy_free(page, 0);
+    worker->held[i].page = page;
+    worker->held[i].nbytes = PAGE_SIZE;
+    return memory;
+}
+
+static void *take_block(struct mix_worker *worker, unsigned i)
+{
+    static const unsigned types[] = { 0, VM_WRITE_THROUGH, VM_UNCACHED, VM_DMA };
+    uint32_t npages = 1 + random_below(worker, 3), *nbytes = &worker->held[i].nbytes;
+
+    switch (worker->held[i].kind) {
     case KIND_PAGES:
-        *nbytes = PAGE_SIZE << order;
-        page = buddy_alloc(order, PAGE_TEST, PAGE_ANY);
-        return page ? page_to_virt(page) : NULL;
+        return take_pages(worker, nbytes);
+    case KIND_RUN:
+        return take_run(worker, nbytes);
+    case KIND_VMAP:
+        return take_view(worker, i);
     case KIND_OBJECT:
         *nbytes = OBJECT_BYTES;
         return slab_alloc(worker->world->cache, PAGE_ANY);
@@ -77,15 +137,23 @@ static void *take_block(struct mix_worker *worker, unsigned kind, uint32_t *nbyt
         return kmalloc(*nbytes, PAGE_ANY);
     default:
         *nbytes = npages * PAGE_SIZE;
-        return vmalloc(npages, PAGE_VMALLOC);
+        return vmalloc_flags(npages, PAGE_VMALLOC,
+                             types[random_below(worker, ARRAY_SIZE(types))]);
     }
 }
 
-static void give_block(struct mix_worker *worker, unsigned kind, void *memory)
+static void give_block(struct mix_worker *worker, unsigned i, void *memory)
 {
-    switch (kind) {
+    switch (worker->held[i].kind) {
     case KIND_PAGES:
         buddy_free(virt_to_page(memory), virt_to_page(memory)->order);
+        break;
+    case KIND_RUN:
+        buddy_free_exact(virt_to_page(memory), worker->held[i].nbytes / PAGE_SIZE);
+        break;
+    case KIND_VMAP:
+        vunmap(memory);
+        buddy_free(worker->held[i].page, 0);
         break;
     case KIND_OBJECT:
         slab_free(worker->world->cache, memory);
@@ -111,7 +179,7 @@ static void release_block(struct mix_worker *worker, unsigned i)
     if (*memory != (uint32_t)(uintptr_t)memory || *block_end(worker, i) != (uintptr_t)memory)
         worker->world->errors++;
     worker->held[i].memory = NULL;
-    give_block(worker, worker->held[i].kind, memory);
+    give_block(worker, i, memory);
 }
 
 static void block_step(struct mix_worker *worker)
@@ -123,7 +191,7 @@ static void block_step(struct mix_worker *worker)
         return;
     }
     worker->held[i].kind = random_below(worker, KIND_COUNT);
-    worker->held[i].memory = take_block(worker, worker->held[i].kind, &worker->held[i].nbytes);
+    worker->held[i].memory = take_block(worker, i);
     if (worker->held[i].memory) {
         *worker->held[i].memory = (uint32_t)(uintptr_t)worker->held[i].memory;
         *block_end(worker, i) = (uint32_t)(uintptr_t)worker->held[i].memory;
@@ -144,26 +212,32 @@ static void file_step(struct mix_worker *worker)
 
 /* ---- an address space ---- */
 
+/* Single pages, and behind them the first page of each piece. */
 static uaddr_t address_of(unsigned page)
 {
-    return BASE + page * PAGE_SIZE;
+    return page < MIX_PAGES ? BASE + page * PAGE_SIZE
+                            : HUGE_BASE + (page - MIX_PAGES) * PIECE_BYTES;
 }
 
-/* A window on a page that is in memory. */
-static uint32_t *window(struct space *space, unsigned page)
+/* Exchange the first word of a page that is in memory.  Under the lock, for compaction may give it another
+ * frame at any time else. */
+static uint32_t exchange(struct space *space, unsigned page, uint32_t word)
 {
-    return kmap(pfn_to_page(paging_lookup(&space->directory, address_of(page)) >> PAGE_SHIFT));
+    uint32_t irq = spin_lock(&space->lock);
+    pte_t entry = paging_lookup(&space->directory, address_of(page));
+    uint32_t *window = kmap(pfn_to_page(entry >> PAGE_SHIFT)), old = *window;
+
+    *window = word;
+    kunmap(window);
+    spin_unlock(&space->lock, irq);
+    return old;
 }
 
 static void check_stamps(struct mix_worker *worker, struct space *space)
 {
-    for (unsigned i = 0; i < MIX_PAGES; i++) {
-        if (!worker->stamps[i])
-            continue;
-        uint32_t *memory = window(space, i);
-        worker->world->errors += *memory != worker->stamps[i];
-        kunmap(memory);
-    }
+    for (unsigned i = 0; i < MIX_PAGES + MIX_PIECES; i++)
+        if (worker->stamps[i])
+            worker->world->errors += exchange(space, i, worker->stamps[i]) != worker->stamps[i];
 }
 
 static void write_page(struct mix_worker *worker, unsigned page)
@@ -171,18 +245,17 @@ static void write_page(struct mix_worker *worker, unsigned page)
     if (!worker->mapped[page] ||
         fault_handle(worker->space, address_of(page), PF_USER | PF_WRITE) != 0)
         return;
-    uint32_t *memory = window(worker->space, page);
-    if (*memory != worker->stamps[page]) /* a fresh page is zeroed */
+    uint32_t stamp = test_random(&worker->random) | 1;
+    if (exchange(worker->space, page, stamp) !=
+        worker->stamps[page]) /* a fresh page is zeroed */
         worker->world->errors++;
-    worker->stamps[page] = test_random(&worker->random) | 1;
-    *memory = worker->stamps[page];
-    kunmap(memory);
+    worker->stamps[page] = stamp;
 }
 
 static void map_pages(struct mix_worker *worker, unsigned first, unsigned last)
 {
-    int error = space_map(worker->space, address_of(first), address_of(last),
-                          VMA_READ | VMA_WRITE, NULL);
+    unsigned flags = VMA_READ | VMA_WRITE | (first < MIX_PAGES ? 0 : VMA_HUGEPAGE);
+    int error = space_map(worker->space, address_of(first), address_of(last), flags, NULL);
 
     for (unsigned i = first; !error && i < last; i++)
         worker->mapped[i] = true;
@@ -190,7 +263,8 @@ static void map_pages(struct mix_worker *worker, unsigned first, unsigned last)
 
 static void unmap_pages(struct mix_worker *worker, unsigned first, unsigned last)
 {
-    if (space_unmap(worker->space, address_of(first), (last - first) * PAGE_SIZE) != 0)
+    if (space_unmap(worker->space, address_of(first), address_of(last) - address_of(first)) !=
+        0)
         return;
     for (unsigned i = first; i < last; i++) {
         worker->mapped[i] = false;
@@ -230,7 +304,51 @@ static void space_step(struct mix_worker *worker)
         write_page(worker, first);
 }
 
+/* 4 MiB at once, if there is such a block; pieces of them come and go. */
+static void huge_step(struct mix_worker *worker)
+{
+    unsigned first = MIX_PAGES, end = MIX_PAGES + MIX_PIECES;
+    unsigned piece = first + random_below(worker, MIX_PIECES);
+
+    if (!worker->space)
+        return;
+    switch (random_below(worker, 8)) {
+    case 0:
+        unmap_pages(worker, first, end);
+        break;
+    case 1:
+        unmap_pages(worker, piece, piece + 1);
+        break;
+    case 2:
+        map_pages(worker, first, end);
+        break;
+    case 3:
+        map_pages(worker, piece, piece + 1);
+        break;
+    case 4:
+        fork_and_compare(worker);
+        break;
+    default:
+        write_page(worker, piece);
+    }
+}
+
+/* ---- what moves everybody's frames ---- */
+
+static void compact_step(struct mix_worker *worker)
+{
+    unsigned order = 1 + random_below(worker, BUDDY_MAX_ORDER);
+
+    if (random_below(worker, 8) == 0)
+        compact_all();
+    else
+        compact_for(order, random_below(worker, 2) ? PAGE_HIGHMEM_OK : PAGE_ANY);
+}
+
 /* ---- */
+
+#define ONE_IN_HUGE 256u
+#define ONE_IN_COMPACT 1024u
 
 void mix_worker_init(struct mix_worker *worker, struct mix_world *world, uint32_t seed)
 {
@@ -241,6 +359,10 @@ void mix_worker_init(struct mix_worker *worker, struct mix_world *world, uint32_
 
 void mix_step(struct mix_worker *worker)
 {
+    if (random_below(worker, ONE_IN_HUGE) == 0)
+        huge_step(worker);
+    if (random_below(worker, ONE_IN_COMPACT) == 0)
+        compact_step(worker);
     switch (random_below(worker, 4)) {
     case 0:
         space_step(worker);

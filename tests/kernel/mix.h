@@ -10,6 +10,7 @@
 
 #define MIX_HELD 16u  /* blocks of kernel memory */
 #define MIX_PAGES 32u /* of the address space */
+#define MIX_PIECES 8u /* of 4 MiB of it, which may be one page */
 
 /* What all workers of a test share. */
 struct mix_world {
@@ -25,10 +26,11 @@ struct mix_worker {
         uint32_t *memory;
         uint32_t nbytes;
         unsigned kind;
+        struct page *page; /* what it is a view of: vmap */
     } held[MIX_HELD];
     struct space *space; /* NULL: could not be had yet */
-    bool mapped[MIX_PAGES];
-    uint32_t stamps[MIX_PAGES]; /* what was written to the page; 0: nothing */
+    bool mapped[MIX_PAGES + MIX_PIECES];
+    uint32_t stamps[MIX_PAGES + MIX_PIECES]; /* what was written there; 0: nothing */
 };
 
 /* False: no memory for it. */

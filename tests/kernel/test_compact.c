@@ -2,6 +2,7 @@
  * watermarks, frames zeroed in advance. */
 #include "tests/kernel/test.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/lib/bitops.h"
 #include "kernel/lib/layout.h"
 #include "kernel/sched/thread.h"
@@ -16,6 +17,9 @@
 #include "mm/zeroed.h"
 
 #define BASE 0x10000000u
+#define OTHER 0xA0000000u                            /* behind all that fill_memory() maps */
+#define UNIT_FRAMES 1024u                            /* of the largest block */
+#define LAST_UNIT (LOWMEM_MAX_PFN / UNIT_FRAMES - 1) /* of the Normal zone */
 #define RW (VMA_READ | VMA_WRITE)
 #define WRITE_FAULT (PF_USER | PF_WRITE)
 #define LARGE_ORDER 9u
@@ -119,14 +123,30 @@ static unsigned large_order(void)
     return is_small_machine() ? 5 : LARGE_ORDER;
 }
 
+/* Blocks that there are without moving anything: low memory keeps some from programs. */
+static struct page *ready[32];
+
+static unsigned take_ready(struct test *t, unsigned order)
+{
+    unsigned count = 0;
+    while (count < ARRAY_SIZE(ready) && (ready[count] = alloc_large(order)) != NULL)
+        count++;
+    EXPECT(t, count < ARRAY_SIZE(ready));
+    return count;
+}
+
+/* Three programs have the same frames, and all of memory between them. */
 static void large_request_needs_compaction(struct test *t)
 {
     unsigned order = large_order();
     uint32_t npages;
     struct space *space = make_pieces(t, &npages);
     REQUIRE(t, space != NULL);
+    struct space *child = space_fork(space), *third = space_fork(space);
+    REQUIRE(t, child != NULL && third != NULL);
 
     buddy_set_compact_hook(NULL);
+    unsigned count = take_ready(t, order);
     EXPECT_PTR(t, alloc_large(order), NULL);
     buddy_get_stats(&stats);
     int worst = 0;
@@ -142,14 +162,21 @@ static void large_request_needs_compaction(struct test *t)
     compact_get_stats(&after);
     EXPECT(t, after.frames_moved > before.frames_moved);
     EXPECT(t, after.successes > before.successes);
-    EXPECT(t, is_intact(space, npages));
+    EXPECT(t, is_intact(space, npages) && is_intact(child, npages) && is_intact(third, npages));
     EXPECT(t, space_check());
     if (block) {
         EXPECT(t, IS_ALIGNED(page_to_pfn(block), 1u << order));
         buddy_free(block, order);
     }
+    while (count > 0)
+        buddy_free(ready[--count], order);
+    space_put(third);
+    space_put(child);
     space_put(space);
 }
+
+/* Frames that cannot move are in so many 4 MiB, and each zone keeps some pieces for the others. */
+#define UNITS_LOST 4u
 
 /* compact_all() makes as many 4 MiB blocks as half of memory has room for. */
 static void compact_all_makes_large_blocks(struct test *t)
@@ -159,7 +186,7 @@ static void compact_all_makes_large_blocks(struct test *t)
     REQUIRE(t, space != NULL);
     uint32_t blocks = compact_all();
     if (!is_small_machine())
-        EXPECT(t, blocks >= npages / 2 / 1024 / 2);
+        EXPECT(t, blocks + UNITS_LOST >= npages / 2 / UNIT_FRAMES);
     EXPECT_EQ(t, compact_all(), 0);
     EXPECT(t, is_intact(space, npages));
     EXPECT(t, buddy_check());
@@ -255,6 +282,46 @@ static void cached_pages_move(struct test *t)
     pagecache_put(&cache);
 }
 
+/* A frame on its way into the page cache: what its former owner left in struct page names no cache. */
+static void frames_not_yet_cached_stay(struct test *t)
+{
+    static const enum page_kind kinds[] = { PAGE_FILE, PAGE_SHMEM };
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct page *first = user_frame_alloc(kinds[i]), *second = user_frame_alloc(kinds[i]);
+        REQUIRE(t, first != NULL && second != NULL);
+        user_frame_put(first);
+        user_frame_put(second); /* in front of the first one: it links to it */
+        struct page *page = user_frame_alloc(kinds[i]);
+        REQUIRE(t, page != NULL);
+        EXPECT(t, !compact_window(page_to_pfn(page), 0));
+        user_frame_put(page);
+    }
+}
+
+/* Who has all of memory, in pieces, and asks for 4 MiB at once: its own frames are in the way. */
+static void pieces_of_one_program_become_huge(struct test *t)
+{
+    uint32_t npages;
+    if (!cpu_has(CPU_PSE) || is_small_machine())
+        SKIP(t, "no room for 4 MiB pages");
+    struct space *space = make_pieces(t, &npages);
+    REQUIRE(t, space != NULL);
+    EXPECT_EQ(t, space_map(space, OTHER, OTHER + 2 * LARGE_PAGE_SIZE, RW, NULL), 0);
+    EXPECT_EQ(t, space_advise(space, OTHER, LARGE_PAGE_SIZE, SPACE_ADV_HUGEPAGE), 0);
+    EXPECT_EQ(t, fault_handle(space, OTHER, WRITE_FAULT), 0);
+    EXPECT_EQ(t, space->directory.large, 1);
+    EXPECT_EQ(t, fault_handle(space, OTHER + LARGE_PAGE_SIZE, WRITE_FAULT), 0);
+    write_word(space, OTHER + LARGE_PAGE_SIZE);
+    EXPECT_EQ(t,
+              space_advise(space, OTHER + LARGE_PAGE_SIZE, LARGE_PAGE_SIZE, SPACE_ADV_COLLAPSE),
+              0);
+    EXPECT_EQ(t, space->directory.large, 2);
+    EXPECT(t, has_word(space, OTHER + LARGE_PAGE_SIZE));
+    EXPECT(t, is_intact(space, npages));
+    EXPECT(t, space_check());
+    space_put(space);
+}
+
 /* --- mobility ----------------------------------------------------------------------------------- */
 
 /* User frames and kernel frames come out of different 4 MiB blocks, while there are enough of them. */
@@ -284,11 +351,21 @@ static void mobilities_do_not_mix(struct test *t)
 
 /* --- any length --------------------------------------------------------------------------------- */
 
+static uint64_t blocks_in_use(void)
+{
+    uint64_t blocks = 0;
+    buddy_get_stats(&stats);
+    for (unsigned z = 0; z < ZONE_COUNT; z++)
+        blocks += stats.zones[z].allocs - stats.zones[z].frees;
+    return blocks;
+}
+
 static void exact_runs(struct test *t)
 {
     static const uint32_t lengths[] = { 1, 3, 5, 11, 100, 129 };
     for (unsigned i = 0; i < ARRAY_SIZE(lengths); i++) {
         uint32_t before = buddy_free_frames();
+        uint64_t blocks = blocks_in_use();
         if (lengths[i] * 8 > before)
             continue;
         struct page *run = buddy_alloc_exact(lengths[i], 4, PAGE_TEST, PAGE_ANY);
@@ -299,6 +376,7 @@ static void exact_runs(struct test *t)
         memset(page_to_virt(run), 0x5A, lengths[i] * PAGE_SIZE);
         buddy_free_exact(run, lengths[i]);
         EXPECT_EQ(t, buddy_free_frames(), before);
+        EXPECT_EQ(t, blocks_in_use(), blocks);
         EXPECT(t, buddy_check());
     }
 }
@@ -327,6 +405,64 @@ static void runs_above_4_mib(struct test *t)
         buddy_free_exact(run, npages);
     space_put(space);
     EXPECT_PTR(t, buddy_alloc_exact(1u << 20, 0, PAGE_TEST, PAGE_ANY), NULL);
+}
+
+/* How many frames of each 4 MiB the space has. */
+static uint16_t frames_in_unit[1u << (32 - PAGE_SHIFT - BUDDY_MAX_ORDER)];
+
+static void count_units(struct space *space, uint32_t npages)
+{
+    memset(frames_in_unit, 0, sizeof(frames_in_unit));
+    for (uint32_t i = 0; i < npages; i++)
+        frames_in_unit[page_to_pfn(page_at(space, BASE + i * PAGE_SIZE)) / UNIT_FRAMES]++;
+}
+
+/* Give back what the space has in a unit: all, or the odd frames. */
+static void drop_from_unit(struct space *space, uint32_t npages, uint32_t unit, pfn_t mask)
+{
+    for (uint32_t i = 0; i < npages; i++) {
+        uaddr_t address = BASE + i * PAGE_SIZE;
+        struct page *page = page_at(space, address);
+        if (page && page_to_pfn(page) / UNIT_FRAMES == unit &&
+            (page_to_pfn(page) & mask) == mask)
+            space_advise(space, address, PAGE_SIZE, SPACE_ADV_DONTNEED);
+    }
+}
+
+/* Two half-full units side by side, and a free one: what is in the first must not go into the second,
+ * nor what is in the second into the first. */
+static void a_run_is_emptied_as_a_whole(struct test *t)
+{
+    struct compact_stats before, after;
+    uint32_t npages, unit = DMA_MAX_PFN / UNIT_FRAMES, far = 0;
+    struct space *space = is_small_machine() ? NULL : space_create();
+    if (!space)
+        SKIP(t, "no room for four units");
+    npages = fill_memory(t, space);
+    count_units(space, npages);
+    while (unit < 1020 &&
+           (frames_in_unit[unit] != UNIT_FRAMES || frames_in_unit[unit + 1] != UNIT_FRAMES))
+        unit++;
+    for (uint32_t i = unit + 3; i < LAST_UNIT; i++)
+        far = frames_in_unit[i] == UNIT_FRAMES ? i : far;
+    if (far > 0) {
+        drop_from_unit(space, npages, far, 0);
+        drop_from_unit(space, npages, unit, 1);
+        drop_from_unit(space, npages, unit + 1, 1);
+        compact_get_stats(&before);
+        struct page *run = buddy_alloc_exact(2 * UNIT_FRAMES, 0, PAGE_TEST,
+                                             PAGE_HIGHMEM_OK | PAGE_ATOMIC);
+        compact_get_stats(&after);
+        EXPECT(t, run != NULL);
+        EXPECT(t, after.frames_moved - before.frames_moved <= 2 * UNIT_FRAMES); /* each once */
+        EXPECT(t, is_intact(space, npages));
+        EXPECT(t, space_check());
+        if (run)
+            buddy_free_exact(run, 2 * UNIT_FRAMES);
+    }
+    space_put(space);
+    if (far == 0)
+        SKIP(t, "not four units of the zone are the program's");
 }
 
 /* --- shrinkers ---------------------------------------------------------------------------------- */
@@ -387,9 +523,12 @@ const struct test_case test_cases[] = {
     TEST(shared_frames_move_for_all),
     TEST(pinned_frames_stay),
     TEST(cached_pages_move),
+    TEST(frames_not_yet_cached_stay),
+    TEST(pieces_of_one_program_become_huge),
     TEST(mobilities_do_not_mix),
     TEST(exact_runs),
     TEST(runs_above_4_mib),
+    TEST(a_run_is_emptied_as_a_whole),
     TEST(shrinkers_go_by_cost),
     TEST(idle_machine_zeroes_frames),
 };

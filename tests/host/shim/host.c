@@ -161,9 +161,9 @@ void zeroed_forget(struct pool *pool)
 }
 
 /* Nor programs, whose frames could be moved out of the way. */
-bool compact_window(pfn_t start, unsigned order)
+bool compact_units(pfn_t start, uint32_t units)
 {
     (void)start;
-    (void)order;
+    (void)units;
     return false;
 }

@@ -12,3 +12,7 @@ static inline void irq_restore(uint32_t flags)
 {
     (void)flags;
 }
+
+static inline void compiler_barrier(void)
+{
+}
