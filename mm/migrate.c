@@ -60,13 +60,13 @@ static void replace_run(const struct paging_run *run)
     }
 }
 
-/* Every run of every space that is not locked. */
+/* Every run of every space that is not locked, or whose owner at the moment does not mind. */
 static void for_all_runs(void (*visit)(const struct paging_run *run))
 {
     list_for_each(node, &spaces.spaces) {
         struct space *space = list_entry(node, struct space, node);
         struct paging_run run = { .start = 0 };
-        if (spin_is_held(&space->lock))
+        if (spin_is_held(&space->lock) && space != spaces.at_rest)
             continue;
         while (paging_next_run(&space->directory, &run, USER_END))
             visit(&run);

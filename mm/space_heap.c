@@ -32,6 +32,16 @@ static struct vma *heap_range(struct space *space, uaddr_t end)
     return space->heap = heap && (heap->flags & VMA_HEAP) && heap->end == end ? heap : NULL;
 }
 
+void space_drop_empty_heap(struct space *space, uaddr_t start, uaddr_t end)
+{
+    uaddr_t at = ALIGN_UP(space->brk, PAGE_SIZE); /* nowhere else */
+
+    if (at < start || at >= end)
+        return;
+    space->heap = NULL;
+    vma_drop_empty(&space->vmas, at);
+}
+
 /* Lock held.  Is [start, end) free, with a page more above it, or the gap that a stack keeps? */
 static bool room_for_heap(struct space *space, const struct vma *heap, uaddr_t start,
                           uaddr_t end)
@@ -46,17 +56,18 @@ static bool room_for_heap(struct space *space, const struct vma *heap, uaddr_t s
 /* Lock held.  Both ends page-aligned. */
 static int grow_heap(struct space *space, uaddr_t old_end, uaddr_t new_end)
 {
-    unsigned flags = VMA_READ | VMA_WRITE | VMA_HEAP;
+    const unsigned flags = VMA_READ | VMA_WRITE | VMA_HEAP;
     struct vma *heap = heap_range(space, old_end);
 
     if (!room_for_heap(space, heap, old_end, new_end) ||
         space_check_room(space, (new_end - old_end) >> PAGE_SHIFT, flags) != 0)
         return -ENOMEM;
-    if (likely(heap && (heap->flags & VMA_PROT) == (VMA_READ | VMA_WRITE))) {
+    if (likely(heap && heap->flags == flags)) { /* advice for the old end is not for the new */
         vma_resize(&space->vmas, heap, heap->start, new_end);
         return 0;
     }
     space->heap = NULL;
+    vma_drop_empty(&space->vmas, old_end);
     return vma_insert(&space->vmas, old_end, new_end, flags, NULL);
 }
 

@@ -182,33 +182,30 @@ bool space_huge_eligible(const struct vma *vma)
     return is_wanted(vma) && has_room(vma);
 }
 
-/* A free block; for who has asked for it, one that frames are moved away for.  Those in the way are most
- * often the program's own, and who is locked is left alone: so the lock is open meanwhile.  Interrupts
- * stay off, nobody else gets in. */
+/* A free block, with these flags too; for who has asked for it, one that frames are moved away for: also
+ * this space's own, for nobody here has an entry in hand. */
 static struct page *take_block(struct space *space, const struct vma *vma, unsigned flags)
 {
-    uint32_t irq = irq_save();
-
     flags |= PAGE_HIGHMEM_OK | PAGE_MOVABLE;
-    spin_unlock(&space->lock, irq);
+    spaces.at_rest = space;
     struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
     if (!block && (vma->flags & VMA_HUGEPAGE) && compact_for(HUGE_ORDER, flags))
         block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
-    spin_lock(&space->lock);
-    irq_restore(irq);
+    spaces.at_rest = NULL;
     return block;
 }
 
 /* Nothing is mapped in the 4 MiB from `start` on. */
 static int fill(struct space *space, const struct vma *vma, uaddr_t start)
 {
+    pte_t write = vma->flags & VMA_WRITE ? PTE_WRITE : 0; /* a read may bring it, too */
     /* Nothing is taken from anybody: small pages will do as well. */
     struct page *block = take_block(space, vma, PAGE_NO_RECLAIM);
 
     if (!block)
         goto fall_back;
     if (paging_map_large(&space->directory, start, page_to_pfn(block),
-                         PTE_USER | PTE_PRESENT | PTE_WRITE) != 0)
+                         PTE_USER | PTE_PRESENT | write) != 0)
         goto free_block;
     make_frames(block);
     count_map(block);

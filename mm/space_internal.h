@@ -13,6 +13,7 @@ struct space_state {
     struct spinlock lock; /* "spaces": the list and the counts */
     struct list_node spaces;
     struct space *active;
+    struct space *at_rest; /* locked by who has no entry in hand: they may be changed */
     struct slab_cache *cache;
     uint32_t count;
     uint64_t past_faults[FAULT_CAUSE_COUNT]; /* of spaces that are gone */
@@ -166,6 +167,11 @@ void space_huge_move(struct space *space, uaddr_t from, uaddr_t to, uint32_t nby
 /* Lock held.  Take ranges and frames away together; the ranges go to `removed`.  0, -ENOMEM. */
 int space_unmap_locked(struct space *space, uaddr_t start, uaddr_t end,
                        struct list_node *removed);
+
+/* ---- space_heap.c ---- */
+
+/* Lock held.  Forget the empty range that the heap may have in [start, end): it would be in the way. */
+void space_drop_empty_heap(struct space *space, uaddr_t start, uaddr_t end);
 
 /* ---- space_mmap.c ---- */
 

@@ -248,7 +248,7 @@ static int advise_portion(struct space *space, uaddr_t start, uaddr_t end,
 }
 
 /* In portions, so that giving back a gigabyte does not stop the machine; they end at multiples of 4 MiB,
- * so that 4 MiB pages are not split for that. */
+ * so that 4 MiB pages are not split for that.  Where nothing can be joined, the next 4 MiB may be. */
 static int advise_all(struct space *space, uaddr_t start, uaddr_t end,
                       const struct advice *advice)
 {
@@ -260,7 +260,7 @@ static int advise_all(struct space *space, uaddr_t start, uaddr_t end,
         uint32_t irq = spin_lock(&space->lock);
         int error = advise_portion(space, start, stop, advice);
         spin_unlock(&space->lock, irq);
-        if (error && error != -ENOMEM)
+        if (error && error != -ENOMEM && advice->deed != COLLAPSE)
             return error;
         result = error ? error : result;
         start = stop;

@@ -40,6 +40,8 @@ static bool is_free_place(struct space *space, uaddr_t start, uint32_t nbytes)
 {
     const struct vma *next = vma_find_next(&space->vmas, start);
 
+    while (next && vma_is_empty(next))
+        next = vma_next(&space->vmas, next);
     return start >= USER_MIN && start <= USER_MAP_END - nbytes &&
            (!next || start + nbytes <= top_below(next, UINT32_MAX));
 }
@@ -51,6 +53,10 @@ uaddr_t space_find_gap(struct space *space, uaddr_t hint, uint32_t nbytes)
     if (hint != 0 && is_free_place(space, MAX(hint, USER_MIN), nbytes))
         return MAX(hint, USER_MIN);
     uaddr_t found = gap_below(space, space->mmap_top, nbytes);
+    if (likely(found))
+        return found;
+    space_drop_empty_heap(space, 0, USER_END); /* it may halve the gap */
+    found = gap_below(space, space->mmap_top, nbytes);
     return found ? found : gap_below(space, USER_MAP_END, nbytes);
 }
 
@@ -217,6 +223,7 @@ static bool grow_in_place(struct space *space, struct vma *vma, const struct mov
     if (vma->end != move->from + move->old_nbytes || end < vma->end || end > USER_MAP_END ||
         !is_free_place(space, vma->end, end - vma->end))
         return false;
+    space_drop_empty_heap(space, vma->end, end);
     vma_resize(&space->vmas, vma, vma->start, end);
     vma_set_flags(&space->vmas, vma->start, end, 0,
                   0); /* it may continue into the next one now */

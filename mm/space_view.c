@@ -128,7 +128,7 @@ bool space_get_vma(struct space *space, unsigned index, struct vma_info *info)
 
     list_for_each(node, &space->vmas.list) {
         const struct vma *vma = list_entry(node, struct vma, node);
-        if (vma->start == vma->end || index-- != 0)
+        if (vma_is_empty(vma) || index-- != 0)
             continue;
         fill_info(space, vma, info);
         found = true;
@@ -145,7 +145,7 @@ bool space_next_vma(struct space *space, uaddr_t *at, struct vma_info *info)
     struct vma *vma = last && last->end == *at ? vma_next(&space->vmas, last)
                                                : vma_find_next(&space->vmas, *at);
 
-    while (vma && vma->start == vma->end)
+    while (vma && vma_is_empty(vma))
         vma = vma_next(&space->vmas, vma);
     if (vma) {
         fill_info(space, vma, info);
@@ -168,7 +168,7 @@ static uint32_t count_tables(const struct space *space)
 /* Lock held.  As proc(5) divides them for VmData, VmStk, VmExe. */
 static void add_range(struct space_stats *stats, const struct vma *vma)
 {
-    stats->vmas += vma->start != vma->end;
+    stats->vmas += !vma_is_empty(vma);
     if (vma->flags & VMA_GROWS_DOWN)
         stats->stack_pages += vma_npages(vma);
     else if (vma_is_data(vma->flags))

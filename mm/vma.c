@@ -70,16 +70,11 @@ struct vma *vma_search(struct vma_set *set, uaddr_t address)
     return vma;
 }
 
-static bool is_empty(const struct vma *vma)
-{
-    return vma->start == vma->end;
-}
-
 bool vma_range_is_free(struct vma_set *set, uaddr_t start, uaddr_t end)
 {
     const struct vma *vma = vma_find_next(set, start);
 
-    while (vma && is_empty(vma))
+    while (vma && vma_is_empty(vma))
         vma = vma_next(set, vma);
     return !vma || vma->start >= end;
 }
@@ -226,7 +221,7 @@ void vma_drop_empty(struct vma_set *set, uaddr_t address)
 
     for (; vma && vma->start <= address; vma = next) {
         next = vma_next(set, vma);
-        if (vma->start == address && is_empty(vma)) {
+        if (vma->start == address && vma_is_empty(vma)) {
             unlink(set, vma);
             vma_discard(set, vma);
         }
@@ -322,7 +317,7 @@ void vma_set_flags(struct vma_set *set, uaddr_t start, uaddr_t end, unsigned mas
 int vma_set_copy(struct vma_set *copy, const struct vma_set *set)
 {
     list_for_each(node, &set->list) {
-        if ((to_vma(node)->flags & VMA_DONTFORK) || is_empty(to_vma(node)))
+        if ((to_vma(node)->flags & VMA_DONTFORK) || vma_is_empty(to_vma(node)))
             continue;
         struct vma *vma = vma_alloc(copy, to_vma(node));
         if (!vma) {
@@ -350,8 +345,8 @@ bool vma_check(struct vma_set *set)
     list_for_each(node, &set->list) {
         struct vma *vma = to_vma(node);
         if (vma->start < end || vma->start > vma->end ||
-            (is_empty(vma) && !(vma->flags & VMA_HEAP)) || !IS_ALIGNED(vma->start, PAGE_SIZE) ||
-            !IS_ALIGNED(vma->end, PAGE_SIZE)) {
+            (vma_is_empty(vma) && !(vma->flags & VMA_HEAP)) ||
+            !IS_ALIGNED(vma->start, PAGE_SIZE) || !IS_ALIGNED(vma->end, PAGE_SIZE)) {
             log_err("vma: range %#x-%#x behind %#x", vma->start, vma->end, end);
             return false;
         }

@@ -61,6 +61,12 @@ static inline uint32_t vma_npages(const struct vma *vma)
     return (vma->end - vma->start) >> PAGE_SHIFT;
 }
 
+/* As the heap's may be: nothing is there. */
+static inline bool vma_is_empty(const struct vma *vma)
+{
+    return vma->start == vma->end;
+}
+
 struct vma_set {
     struct list_node list;
     unsigned count;

@@ -1,11 +1,15 @@
 """A million random system calls (user/bin/fuzz.c) from 20 seeds: the kernel goes on, its validators
-pass, and it has everything back."""
+pass, and it has everything back.  The same while allocations fail, on other machines, and with 4 MiB
+pages while frames are moved."""
+
+import re
 
 import pytest
 
 from machine import ANSWER_LIMIT, Machine, qemu_shell
 from memory import assert_well, in_use
 
+MOVED = re.compile(r"^(\d+) frames moved", re.MULTILINE)
 CALLS, SEEDS, GROUPS = 50_000, range(1, 21), 2
 
 
@@ -59,6 +63,19 @@ def test_on_other_machines(machine, parameter, seed):
     with qemu_shell(machine, append=f"loglevel=1 {parameter}") as shell:
         assert fuzz(shell, seed, CALLS).endswith("done")
         assert_well(shell)
+
+
+@pytest.mark.xdist_group("fuzz-1")
+def test_with_huge_pages_while_frames_move():
+    with qemu_shell(Machine("128M"), append="loglevel=1 transparent_hugepage=always") as shell:
+        assert fuzz(shell, 105, CALLS).endswith("done")
+        shell.command(f"fuzz 106 {CALLS} &")
+        moved = 0
+        while " fuzz" in shell.command("ps"):
+            moved += sum(map(int, MOVED.findall(shell.command("compact"))))
+        assert_well(shell)
+        events = shell.fields("vmstat")
+        assert moved > 0 and events["thp_fault_alloc"] > 0 and events["thp_split_pmd"] > 0
 
 
 def test_there_are_a_million():

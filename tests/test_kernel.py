@@ -25,14 +25,14 @@ MACHINES = [
     (Machine("64M", "max"), list(SOURCES)),
     (Machine("64M", "486,-pse"), list(SOURCES)),
     (Machine("4M", "486,-pse"), MEMORY_SUITES),
-    (Machine("4M", "max"), MEMORY_SUITES + ["compact"]),
+    (Machine("4M", "max"), MEMORY_SUITES + ["compact", "space_model"]),
     (Machine("5M", "qemu32"), MEMORY_SUITES),
     (Machine("16M", "486"), MEMORY_SUITES + ["compact", "thread", "syscall"]),
     (Machine("64M", "pentium"), ["paging", "space", "uaccess", "thread", "detectors"]),
     (Machine("64M", "qemu32"), ["paging", "space", "uaccess", "syscall"]),
-    (Machine("1024M", "max"), MEMORY_SUITES + ["huge"]),
+    (Machine("1024M", "max"), MEMORY_SUITES + ["huge", "space_model"]),
     (Machine("2048M", "qemu32"), MEMORY_SUITES),
-    (Machine("4096M", "max"), MEMORY_SUITES + ["huge"]),
+    (Machine("4096M", "max"), MEMORY_SUITES + ["huge", "space_model"]),
     (Machine("4096M", "486,-pse"), ["page", "buddy", "paging", "vmalloc"]),
 ]
 WHOLE = "whole_suite"  # the result that stands for the boot itself

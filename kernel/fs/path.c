@@ -48,9 +48,11 @@ static bool is_last(const struct walk *walk)
     return !*rest;
 }
 
-/* 0, or -ENAMETOOLONG. */
+/* The component that is to be looked for in `at`: 0, -ENOTDIR, or -ENAMETOOLONG. */
 static int copy_name(const struct walk *walk, char *name)
 {
+    if (!inode_is(walk->at, S_IFDIR))
+        return -ENOTDIR;
     if (walk->length > NAME_MAX)
         return -ENAMETOOLONG;
     memcpy(name, walk->name, walk->length);
@@ -80,7 +82,7 @@ static int look_up_parent(const struct inode *at, struct inode **found)
 /* What the component is, seen from `at`. */
 static int look_up(const struct walk *walk, const char *name, struct inode **found)
 {
-    if (!inode_is(walk->at, S_IFDIR) || !walk->at->ops->lookup)
+    if (!walk->at->ops->lookup)
         return -ENOTDIR;
     if (name[0] == '.' && name[1] == '\0') {
         *found = inode_get(walk->at);

@@ -142,28 +142,28 @@ static void release_resources(struct process *process)
         inode_put(executable);
 }
 
-/* The children are nobody's now.  It stops at each one that needs more: one that has ended
- * already is the result, taken out of the table; the group of one that is stopped goes to
- * *stopped. */
-static struct process *orphan_children(struct process *process, uint32_t *stopped)
+/* The first child is nobody's now; false: there is none.  One that has ended already is out of the table,
+ * and in *ended.  *lost: its group, if the process was its parent outside of it; else 0. */
+static bool orphan_child(struct process *process, struct process **ended, uint32_t *lost)
 {
     uint32_t irq = spin_lock(&processes.lock);
-    struct process *ended = NULL;
+    bool any = !list_is_empty(&process->children);
 
-    *stopped = 0;
-    while (!ended && !*stopped && !list_is_empty(&process->children)) {
+    *ended = NULL;
+    *lost = 0;
+    if (any) {
         struct process *child = child_of(process->children.next);
+        if (child->pgid != process->pgid && child->sid == process->sid)
+            *lost = child->pgid;
         list_remove(&child->sibling);
         child->parent = NULL;
         if (child->state == PROCESS_ZOMBIE) {
             process_remove(child);
-            ended = child;
-        } else if (child->state == PROCESS_STOPPED) {
-            *stopped = child->pgid;
+            *ended = child;
         }
     }
     spin_unlock(&processes.lock, irq);
-    return ended;
+    return any;
 }
 
 static void hang_up(struct process *process, void *context)
@@ -204,19 +204,40 @@ static void leave_terminal(struct process *process)
         process_for_each(foreground, hang_up, NULL);
 }
 
-/* A stopped group that nobody is left to continue is told (POSIX, _exit: SIGHUP, SIGCONT). */
-static void leave_children(struct process *process)
+static void note_stopped(struct process *process, void *stopped)
+{
+    *(bool *)stopped |= process->state == PROCESS_STOPPED;
+}
+
+/* The group has lost a parent outside of it.  If that was the last, nobody is left to continue those of
+ * it that are stopped: all of it are told (POSIX, _exit: SIGHUP, SIGCONT). */
+static void tell_orphaned_group(uint32_t pgid)
+{
+    bool stopped = false;
+
+    process_for_each(pgid, note_stopped, &stopped);
+    if (stopped && signal_group_is_orphaned(pgid))
+        process_for_each(pgid, hang_up, NULL);
+}
+
+/* Those of the children may be orphaned by the end of their parent, and its own by the end of a member
+ * whose parent is outside. */
+static void leave_groups(struct process *process)
 {
     struct process *ended;
-    uint32_t stopped;
+    uint32_t lost;
 
-    do {
-        ended = orphan_children(process, &stopped);
+    while (orphan_child(process, &ended, &lost)) {
         if (ended)
             process_free(ended);
-        if (stopped && signal_group_is_orphaned(stopped))
-            process_for_each(stopped, hang_up, NULL);
-    } while (ended || stopped);
+        if (lost)
+            tell_orphaned_group(lost);
+    }
+    uint32_t irq = spin_lock(&processes.lock);
+    bool was_outside = signal_has_parent_outside(process);
+    spin_unlock(&processes.lock, irq);
+    if (was_outside)
+        tell_orphaned_group(process->pgid);
 }
 
 /* The last thread: everything goes but the structure. */
@@ -224,7 +245,7 @@ static void process_leave(struct process *process)
 {
     itimer_stop(process);
     release_resources(process);
-    leave_children(process);
+    leave_groups(process);
     leave_terminal(process);
 }
 

@@ -186,13 +186,13 @@ void process_release_vfork(struct process *process)
     irq_restore(irq);
 }
 
-/* Deaf to signals, but not to the end of the process; `child` exists until it is done. */
+/* Deaf to signals, but not to those that end the process; `child` exists until it is done. */
 static void wait_for_vfork(struct vfork_wait *wait, struct process *child)
 {
     uint32_t irq = irq_save();
 
     while (!wait->done) {
-        if (process_kill_pending()) {
+        if (thread_current()->interrupted && signal_is_end_pending()) {
             child->vfork = NULL;
             break;
         }

@@ -383,6 +383,25 @@ bool signal_is_fatal_pending(void)
                      signal_bit(SIGKILL)));
 }
 
+/* Signals whose default action leaves a core dump on Linux (signal(7)). */
+static signal_set core_signals(void)
+{
+    return synchronous() | signal_bit(SIGQUIT) | signal_bit(SIGABRT) | signal_bit(SIGXCPU) |
+           signal_bit(SIGXFSZ);
+}
+
+bool signal_is_end_pending(void)
+{
+    const struct task *task = task_current();
+    signal_set set = task ? deliverable(task) & ~core_signals() : 0;
+
+    for (int signal = 1; signal <= SIGNAL_COUNT && set >> (signal - 1); signal++)
+        if ((set & signal_bit(signal)) && default_action(signal) == TERMINATE &&
+            task->process->signals.actions[signal - 1].handler == SIG_DFL)
+            return true;
+    return signal_is_fatal_pending();
+}
+
 signal_set signal_pending_blocked(void)
 {
     struct task *task = task_current();
@@ -466,29 +485,28 @@ int signal_change_action(int signal, const struct signal_action *action,
 
 /* ---- what happens: the running thread, on its way to ring 3 ---- */
 
-struct parent_search {
-    uint32_t pgid;
-    bool found;
-};
-
-/* Who is ending counts no more, as a member or as a parent.  The kernel's shell is a parent, too. */
-static void has_parent_outside(struct process *process, void *context)
+/* Who is ending counts no more, as a parent or (below) as a member.  The kernel's shell is a parent,
+ * too. */
+bool signal_has_parent_outside(const struct process *process)
 {
-    struct parent_search *search = context;
     const struct process *parent = process->parent;
-    bool outside = parent ? parent->live_count > 0 && parent->pgid != search->pgid &&
-                                parent->sid == process->sid
-                          : process->mode != PROCESS_CHILD;
 
-    search->found |= process->live_count > 0 && outside;
+    return parent ? parent->live_count > 0 && parent->pgid != process->pgid &&
+                        parent->sid == process->sid
+                  : process->mode != PROCESS_CHILD;
+}
+
+static void find_parent_outside(struct process *process, void *found)
+{
+    *(bool *)found |= process->live_count > 0 && signal_has_parent_outside(process);
 }
 
 bool signal_group_is_orphaned(uint32_t pgid)
 {
-    struct parent_search search = { .pgid = pgid };
+    bool found = false;
 
-    process_for_each(pgid, has_parent_outside, &search);
-    return !search.found;
+    process_for_each(pgid, find_parent_outside, &found);
+    return !found;
 }
 
 /* Unless a SIGCONT, or the end, has come since the stop signal was taken. */

@@ -160,6 +160,10 @@ void signal_force(const struct signal_info *info);
 bool signal_is_pending(void);
 bool signal_is_fatal_pending(void);
 
+/* Is one pending by which the process ends, SIGKILL or another?  (Not those that leave a core dump: on
+ * Linux they wait until the thread is back in the program.) */
+bool signal_is_end_pending(void);
+
 /* Block exactly these (SIGKILL and SIGSTOP never are): the running thread. */
 void signal_set_blocked(signal_set blocked);
 
@@ -186,6 +190,10 @@ bool signal_is_blocked_or_ignored(int signal);
 /* Has no process of the group a parent outside of it in the same session (POSIX: orphaned)?  Then
  * nobody could continue it, and the keyboard's stop signals do not stop it. */
 bool signal_group_is_orphaned(uint32_t pgid);
+
+/* Is this one's parent outside of its group, in the same session?  Then it has kept the group from
+ * being orphaned.  "processes" lock held. */
+bool signal_has_parent_outside(const struct process *process);
 
 /* The user-work hook's part: deliver what is pending, before `frame` goes back to ring 3: build
  * handlers' frames, restart system calls, end or stop the process.  Called with interrupts off, and

@@ -13,6 +13,12 @@
 #define PERMISSIONS 07777u
 #define X_BITS 0111u
 
+/* The root, "." and ".." cannot be made or removed. */
+static bool is_dots(const char *name)
+{
+    return name[0] == '\0' || !strcmp(name, ".") || !strcmp(name, "..");
+}
+
 /* ---- open ---- */
 
 /* May an inode that exists be opened like this? */
@@ -53,13 +59,30 @@ static int create_missing(struct inode *start, const char *path, uint32_t mode,
     return error;
 }
 
+/* O_CREAT: what it would make is a file, so no slash may stand behind the name, whatever has it. */
+static int refuse_slash(struct inode *start, const char *path)
+{
+    char name[NAME_MAX + 1];
+    struct inode *dir;
+
+    if (path[strlen(path) - 1] != '/')
+        return 0;
+    int error = path_lookup_parent(start, path, &dir, name);
+    if (error)
+        return error;
+    inode_put(dir);
+    return is_dots(name) ? 0 : -EISDIR;
+}
+
 static int open_inode(struct inode *start, const char *path, uint32_t flags, uint32_t mode,
                       struct inode **found)
 {
     bool nofollow = (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL));
     enum path_links links = nofollow ? PATH_NOFOLLOW : PATH_FOLLOW;
-    int error;
+    int error = flags & O_CREAT ? refuse_slash(start, path) : 0;
 
+    if (error)
+        return error;
     while ((error = path_lookup(start, path, links, found)) == -ENOENT && (flags & O_CREAT)) {
         error = create_missing(start, path, mode, found);
         if (error != -EEXIST) /* else somebody was faster: see what it is */
@@ -141,12 +164,6 @@ static int32_t sys_openat(struct trap_frame *frame)
 
 /* ---- making and removing names ---- */
 
-/* The root, "." and ".." cannot be made or removed. */
-static bool is_dots(const char *name)
-{
-    return name[0] == '\0' || !strcmp(name, ".") || !strcmp(name, "..");
-}
-
 /* fs lock held.  The type (S_IFMT) of what has this name; 0: nothing. */
 static uint32_t type_of_name(struct inode *dir, const char *name)
 {
@@ -160,12 +177,13 @@ static uint32_t type_of_name(struct inode *dir, const char *name)
 }
 
 /* fs lock held.  May something of this type be made there?  -EEXIST; -ENOENT (a slash behind what is
- * to be no directory; /proc, where nothing can be made). */
+ * to be no directory; /proc, where nothing can be made; a directory that was removed). */
 static int check_new_name(const struct path_end *end, uint32_t type)
 {
     if (is_dots(end->name) || type_of_name(end->dir, end->name))
         return -EEXIST;
-    return (end->slash && type != S_IFDIR) || !end->dir->ops->create ? -ENOENT : 0;
+    bool refused = (end->slash && type != S_IFDIR) || !end->dir->ops->create;
+    return refused || end->dir->nlink == 0 ? -ENOENT : 0;
 }
 
 static int make_node(int dirfd, uaddr_t path, uint32_t mode, uint32_t device)
@@ -334,7 +352,7 @@ static int32_t sys_renameat2(struct trap_frame *frame)
 /* fs lock held. */
 static int link_locked(const struct path_end *end, struct inode *inode)
 {
-    int error = check_new_name(end, inode->mode & S_IFMT);
+    int error = check_new_name(end, S_IFREG); /* no slash behind it, whatever the inode is */
 
     if (error == -EEXIST)
         return error;

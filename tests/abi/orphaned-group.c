@@ -1,7 +1,11 @@
 /* When nobody is left who could continue a stopped group, it is told: SIGHUP, then SIGCONT. */
 #include "tests/abi/abi.h"
 
-static int go[2], news[2];
+#include <poll.h>
+
+#define SILENCE_MS 100
+
+static int go[2], news[2], ready[2], go_on[2];
 static volatile sig_atomic_t hung_up;
 
 static void on_hangup(int signal)
@@ -48,6 +52,61 @@ static void other_group(void)
     MUST(setpgid(start_child(running), child));
 }
 
+/* The same, when the stopped one is no child of who ends, but a child's: in its own group ... */
+static void running_above_stopped(void)
+{
+    handle(SIGHUP, SIG_IGN, 0);
+    stopped_child();
+    announce(ready[1]);
+    await(go[0]);
+}
+
+static void grandchild_in_same_group(void)
+{
+    MUST(setpgid(0, 0));
+    start_child(running_above_stopped);
+    await(ready[0]);
+}
+
+/* ... and in the child's. */
+static void leader_above_stopped(void)
+{
+    MUST(setpgid(0, 0));
+    running_above_stopped();
+}
+
+static void grandchild_in_other_group(void)
+{
+    start_child(leader_above_stopped);
+    await(ready[0]);
+}
+
+/* Nobody is told again when a group has been orphaned before, and one of it ends. */
+static void ends_above_stopped(void)
+{
+    await(go_on[0]);
+    announce(ready[1]);
+    stopped_child(); /* SIGSTOP works there, too */
+}
+
+static void orphaned_before(void)
+{
+    MUST(setpgid(0, 0));
+    start_child(ends_above_stopped);
+}
+
+static void expect_silence(const char *what, void (*body)(void))
+{
+    struct pollfd news_fd = { .fd = news[0], .events = POLLIN };
+
+    pid_t group = start_child(body);
+    wait_for(what, group);
+    announce(go_on[1]);
+    await(ready[0]);
+    say("%s: %d news", what, poll(&news_fd, 1, SILENCE_MS));
+    MUST(kill(-group, SIGKILL));
+}
+
 static void expect_news(const char *what, void (*body)(void))
 {
     char byte = '-';
@@ -62,9 +121,14 @@ int main(void)
 {
     MUST(pipe(go));
     MUST(pipe(news));
+    MUST(pipe(ready));
+    MUST(pipe(go_on));
     alarm(10); /* if it is not told */
     expect_news("same group", same_group);
     expect_news("other group", other_group);
-    announce(go[1]);
+    expect_news("grandchild in the same group", grandchild_in_same_group);
+    expect_news("grandchild in another group", grandchild_in_other_group);
+    expect_silence("orphaned before", orphaned_before);
+    MUST(write(go[1], "!!!", 3)); /* for each that waits */
     return 0;
 }

@@ -175,6 +175,28 @@ static void large_request_needs_compaction(struct test *t)
     space_put(space);
 }
 
+/* A program that has all of memory in small frames gets a 4 MiB page all the same: its own frames are
+ * moved out of the way, in the middle of its fault or of its madvise(). */
+static void own_frames_make_way_for_a_huge_page(struct test *t)
+{
+    const uaddr_t other = BASE - 2 * LARGE_PAGE_SIZE;
+    uint32_t npages;
+
+    if (!cpu_has(CPU_PSE) || is_small_machine())
+        SKIP(t, "no 4 MiB pages, or no room for any");
+    struct space *space = make_pieces(t, &npages);
+    REQUIRE(t, space != NULL);
+    EXPECT_EQ(t, space_map(space, other, BASE, RW, NULL), 0);
+    EXPECT_EQ(t, fault_handle(space, other, WRITE_FAULT), 0);
+    EXPECT_EQ(t, space_advise(space, other, LARGE_PAGE_SIZE, SPACE_ADV_COLLAPSE), 0);
+    EXPECT_EQ(t, space_advise(space, other, 2 * LARGE_PAGE_SIZE, SPACE_ADV_HUGEPAGE), 0);
+    EXPECT_EQ(t, fault_handle(space, BASE - PAGE_SIZE, WRITE_FAULT), 0);
+    EXPECT_EQ(t, space->directory.large, 2);
+    EXPECT(t, is_intact(space, npages));
+    EXPECT(t, space_check());
+    space_put(space);
+}
+
 /* Frames that cannot move are in so many 4 MiB, and each zone keeps some pieces for the others. */
 #define UNITS_LOST 4u
 
@@ -519,6 +541,7 @@ static void idle_machine_zeroes_frames(struct test *t)
 /* clang-format off */
 const struct test_case test_cases[] = {
     TEST(large_request_needs_compaction),
+    TEST(own_frames_make_way_for_a_huge_page),
     TEST(compact_all_makes_large_blocks),
     TEST(shared_frames_move_for_all),
     TEST(pinned_frames_stay),

@@ -150,6 +150,21 @@ static void a_read_brings_one_too(struct test *t)
     space_put(space);
 }
 
+/* ... and gives no right that the range has not. */
+static void a_read_gives_no_right_to_write(struct test *t)
+{
+    NEED_HUGE(t);
+    struct space *space = make_space(t, HUGE, VMA_READ | VMA_HUGEPAGE);
+    EXPECT_EQ(t, fault_handle(space, BASE, READ_FAULT), 0);
+    EXPECT_EQ(t, faults(space, FAULT_HUGE), 1);
+    EXPECT_EQ(t, space_lookup(space, BASE) & PTE_WRITE, 0);
+    EXPECT_EQ(t, fault_handle(space, BASE, WRITE_FAULT), -EACCES);
+    EXPECT(t, space_check());
+    EXPECT_EQ(t, space_protect(space, BASE, HUGE, RW), 0);
+    EXPECT(t, space_lookup(space, BASE) & PTE_WRITE);
+    space_put(space);
+}
+
 /* Where the range is too short or begins too late, or nobody asked, pages are small. */
 static void elsewhere_pages_are_small(struct test *t)
 {
@@ -373,6 +388,20 @@ static void collapse_refuses(struct test *t)
     EXPECT_EQ(t, space_unmap(space, BASE + HUGE - PAGE_SIZE, PAGE_SIZE), 0);
     EXPECT_EQ(t, space_advise(space, BASE, PAGE_SIZE, SPACE_ADV_COLLAPSE), -EINVAL); /* short */
     EXPECT_EQ(t, huge_pages(space), 0);
+    EXPECT(t, space_check());
+    space_put(space);
+}
+
+/* What cannot be joined is reported, and does not keep the rest from being joined. */
+static void collapse_goes_on_behind_what_it_refuses(struct test *t)
+{
+    NEED_HUGE(t);
+    struct space *space = make_space(t, 3 * HUGE, RW);
+    EXPECT_EQ(t, fault_handle(space, BASE, WRITE_FAULT), 0);
+    EXPECT_EQ(t, fault_handle(space, BASE + 2 * HUGE, WRITE_FAULT), 0);
+    EXPECT_EQ(t, space_advise(space, BASE, 3 * HUGE, SPACE_ADV_COLLAPSE), -EINVAL);
+    EXPECT_EQ(t, huge_pages(space), 2);
+    EXPECT_EQ(t, resident(space), 2 * PAGES);
     EXPECT(t, space_check());
     space_put(space);
 }
@@ -670,111 +699,10 @@ static void figures_count_it_as_small_pages(struct test *t)
     space_put(space);
 }
 
-/* ---- all of it, at random, against a plain array ---- */
-
-#define MODEL_PAGES (3 * PAGES)
-static uint32_t model[MODEL_PAGES]; /* the word in each page; 0: nothing was written */
-
-static void write_page(struct test *t, struct space *space, unsigned i, uint32_t word)
-{
-    if (EXPECT_EQ(t, fault_handle(space, BASE + i * PAGE_SIZE, WRITE_FAULT), 0))
-        write_word(space, BASE + i * PAGE_SIZE, word);
-}
-
-/* A range, whole 4 MiB in one of four cases. */
-static void choose_range(struct test *t, uaddr_t *start, uint32_t *npages)
-{
-    unsigned first = test_random_below(t, MODEL_PAGES);
-    *npages = 1 + test_random_below(t, MIN(MODEL_PAGES - first, 64u));
-    if (test_random_below(t, 4) == 0) {
-        first = ALIGN_DOWN(first, PAGES);
-        *npages = PAGES;
-    }
-    *start = BASE + first * PAGE_SIZE;
-}
-
-static void write_in_a_child(struct test *t, struct space *space)
-{
-    struct space *child = space_fork(space);
-    if (!EXPECT(t, child != NULL))
-        return;
-    for (unsigned i = 0; i < 8; i++)
-        write_page(t, child, test_random_below(t, MODEL_PAGES), 0xDEAD);
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned page = test_random_below(t, MODEL_PAGES);
-        model[page] = test_random(t);
-        write_page(t, space, page, model[page]);
-    }
-    EXPECT(t, space_check());
-    space_put(child);
-}
-
-static void one_operation(struct test *t, struct space *space)
-{
-    uaddr_t start;
-    uint32_t npages;
-    choose_range(t, &start, &npages);
-    uint32_t first = (start - BASE) >> PAGE_SHIFT, nbytes = npages << PAGE_SHIFT;
-    switch (test_random_below(t, 7)) {
-    case 6:
-        space_advise(space, ALIGN_DOWN(start, HUGE), HUGE, SPACE_ADV_COLLAPSE);
-        break;
-    case 0:
-        EXPECT_EQ(t, space_advise(space, start, nbytes, SPACE_ADV_DONTNEED), 0);
-        memset(&model[first], 0, npages * sizeof(model[0]));
-        break;
-    case 1:
-        EXPECT_EQ(t, space_unmap(space, start, nbytes), 0);
-        EXPECT_EQ(t, space_map(space, start, start + nbytes, RW | VMA_HUGEPAGE, NULL), 0);
-        memset(&model[first], 0, npages * sizeof(model[0]));
-        break;
-    case 2:
-        EXPECT_EQ(t, space_protect(space, start, nbytes, VMA_READ), 0);
-        EXPECT(t, space_check());
-        EXPECT_EQ(t, space_protect(space, start, nbytes, RW), 0);
-        break;
-    case 3:
-        write_in_a_child(t, space);
-        break;
-    case 4:
-        EXPECT_EQ(t,
-                  space_mremap(space, start, nbytes, nbytes,
-                               SPACE_MREMAP_MAYMOVE | SPACE_MREMAP_FIXED, OTHER),
-                  OTHER);
-        EXPECT_EQ(t,
-                  space_mremap(space, OTHER, nbytes, nbytes,
-                               SPACE_MREMAP_MAYMOVE | SPACE_MREMAP_FIXED, start),
-                  start);
-        break;
-    default:
-        for (uint32_t i = first; i < first + npages; i++)
-            write_page(t, space, i, model[i] = test_random(t));
-    }
-}
-
-static void random_operations_keep_every_word(struct test *t)
-{
-    struct space *space = make_space(t, MODEL_PAGES * PAGE_SIZE, RW | VMA_HUGEPAGE);
-    REQUIRE(t, space != NULL);
-    memset(model, 0, sizeof(model));
-    for (unsigned round = 0; round < 300 && t->failures == 0; round++) {
-        one_operation(t, space);
-        EXPECT(t, space_check());
-        for (unsigned i = 0; i < 100; i++) {
-            unsigned page = test_random_below(t, MODEL_PAGES);
-            EXPECT_EQ(t, read_word(space, BASE + page * PAGE_SIZE), model[page]);
-        }
-    }
-    for (unsigned i = 0; i < MODEL_PAGES; i++)
-        EXPECT_EQ(t, read_word(space, BASE + i * PAGE_SIZE), model[i]);
-    if (cpu_has(CPU_PSE))
-        EXPECT(t, faults(space, FAULT_HUGE) > 10);
-    space_put(space);
-}
-
 const struct test_case test_cases[] = {
     TEST(the_first_touch_brings_4_mib),
     TEST(a_read_brings_one_too),
+    TEST(a_read_gives_no_right_to_write),
     TEST(elsewhere_pages_are_small),
     TEST(a_table_keeps_pages_small),
     TEST(without_pse_pages_are_small),
@@ -788,6 +716,7 @@ const struct test_case test_cases[] = {
     TEST(the_heap_can_shrink_into_one),
     TEST(collapse_joins_small_pages),
     TEST(collapse_refuses),
+    TEST(collapse_goes_on_behind_what_it_refuses),
     TEST(portions_split_nothing),
     TEST(fork_shares_it_whole),
     TEST(a_write_copies_one_page),
@@ -802,6 +731,5 @@ const struct test_case test_cases[] = {
     TEST(a_fork_survives_each_failure),
     TEST(a_split_needs_no_memory),
     TEST(figures_count_it_as_small_pages),
-    TEST(random_operations_keep_every_word),
 };
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

@@ -154,6 +154,49 @@ static void parts_of_the_heap(struct test *t)
 }
 
 /* Moved entries: the contents are there, no frame was taken. */
+/* The range that an empty heap keeps for itself is not to be seen by anybody. */
+static void an_empty_heap_is_in_nobodys_way(struct test *t)
+{
+    struct space *space = space_create();
+    REQUIRE(t, space != NULL);
+    space_set_brk_start(space, HEAP);
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE), HEAP + PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, HEAP), HEAP);
+    uaddr_t below = HEAP - 4 * PAGE_SIZE;
+    EXPECT_EQ(t, map_at(space, below, 2 * PAGE_SIZE, SPACE_FIXED), below);
+    EXPECT_EQ(t, space_mremap(space, below, 2 * PAGE_SIZE, 8 * PAGE_SIZE, 0, 0), below);
+    EXPECT_EQ(t, count_vmas(space), 1);
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE), HEAP); /* no room now */
+    EXPECT_EQ(t, space_unmap(space, below, 8 * PAGE_SIZE), 0);
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE), HEAP + PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, HEAP), HEAP);
+    EXPECT_EQ(t, map_at(space, below, 8 * PAGE_SIZE, SPACE_ANYWHERE), below); /* a hint */
+    EXPECT_EQ(t, space_unmap(space, below, 8 * PAGE_SIZE), 0);
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE), HEAP + PAGE_SIZE);
+    EXPECT_EQ(t, space_brk(space, HEAP), HEAP);
+    uaddr_t start; /* one gap, from below the heap to above it */
+    struct space_mmap all = { .nbytes = TOP - USER_MIN, .vma_flags = VMA_READ };
+    EXPECT_EQ(t, space_mmap(space, &all, &start), 0);
+    EXPECT_EQ(t, start, USER_MIN);
+    EXPECT_EQ(t, space_unmap(space, start, all.nbytes), 0);
+
+    /* One that was advised is not used again, and does not stay either. */
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE), HEAP + PAGE_SIZE);
+    EXPECT_EQ(t, space_advise(space, HEAP, PAGE_SIZE, SPACE_ADV_DONTFORK), 0);
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE + 1), HEAP + PAGE_SIZE + 1);
+    EXPECT_EQ(t, count_vmas(space), 2);
+    EXPECT_EQ(t, space_brk(space, HEAP), HEAP);
+    EXPECT_EQ(t, space_brk(space, HEAP + PAGE_SIZE), HEAP + PAGE_SIZE);
+    EXPECT_EQ(t, space_advise(space, HEAP, PAGE_SIZE, SPACE_ADV_DONTFORK), 0);
+    EXPECT_EQ(t, space_brk(space, HEAP), HEAP);
+    EXPECT_EQ(t, space_brk(space, HEAP + 2 * PAGE_SIZE), HEAP + 2 * PAGE_SIZE);
+    EXPECT_EQ(t, space_unmap(space, HEAP, PAGE_SIZE), 0);
+    EXPECT_EQ(t, map_at(space, below, 2 * PAGE_SIZE, SPACE_FIXED), below);
+    EXPECT_EQ(t, space_mremap(space, below, 2 * PAGE_SIZE, 5 * PAGE_SIZE, 0, 0), below);
+    EXPECT(t, space_check());
+    space_put(space);
+}
+
 static void remap_moves(struct test *t)
 {
     struct space *space = space_create();
@@ -320,6 +363,7 @@ const struct test_case test_cases[] = {
     TEST(fixed_replaces),
     TEST(refused_replacement_keeps_the_old),
     TEST(parts_of_the_heap),
+    TEST(an_empty_heap_is_in_nobodys_way),
     TEST(remap_moves),
     TEST(remap_next_door),
     TEST(remap_refuses),

@@ -40,9 +40,10 @@
 #define WORKER_CALLS 2000
 #define WORKER_MEMORY (48u << 20)
 #define FILE_BYTES (1u << 20)
-#define DESCRIPTORS 16    /* arguments are drawn from so many */
-#define AREAS 16          /* mappings that a worker remembers */
-#define POOL_PAGES 16     /* memory that buffers are in */
+#define DESCRIPTORS 16       /* arguments are drawn from so many */
+#define AREAS 16             /* mappings that a worker remembers */
+#define POOL_PAGES 16        /* memory that buffers are in */
+#define HUGE_ROOM (8u << 20) /* a 4 MiB page fits in, wherever it is */
 #define FIELD_PAGES 192   /* memory to be mapped and unmapped at will, the middle third first */
 #define FOLDER_TURNS 1000 /* some names may not be removable: on Linux, to others than root */
 #define FORK_TRIES 1000
@@ -303,6 +304,8 @@ static uint32_t any_length(void)
 {
     if (one_in(8))
         return any_number();
+    if (one_in(8))
+        return HUGE_ROOM;
     return one_in(2) ? below(FIELD_PAGES / 3) * PAGE : below(3 * PAGE);
 }
 
@@ -450,8 +453,11 @@ static void make_call(uint32_t number, const char *kinds)
     if (!maps || result % PAGE != 0)
         return;
     remember_area(result, number == SYS_mmap2 ? args[1] : args[2]);
-    if (number == SYS_mmap2 && (args[2] & PROT_WRITE) != 0)
-        *(volatile char *)(uintptr_t)result = 1; /* behind a file's end that is SIGBUS */
+    if (number != SYS_mmap2 || (args[2] & PROT_WRITE) == 0)
+        return;
+    *(volatile char *)(uintptr_t)result = 1; /* behind a file's end that is SIGBUS */
+    if (args[1] >= HUGE_ROOM)
+        *(volatile char *)(uintptr_t)(result + HUGE_ROOM / 2) = 1; /* in whole 4 MiB */
 }
 
 static void random_call(void)
