@@ -100,9 +100,10 @@ USER_LIB_OBJS := $(patsubst %,$(BUILD)/user/obj/%.o,$(basename $(USER_LIB_SRCS))
 TEST_SRCS := $(sort $(filter-out $(other_builds),$(wildcard tests/kernel/*.c)))
 TEST_KERNELS := $(patsubst tests/kernel/test_%.c,$(BUILD)/tests/%.elf,\
     $(filter tests/kernel/test_%,$(TEST_SRCS)))
-BENCH_KERNEL := $(patsubst tests/kernel/%.c,$(BUILD)/tests/%.elf,$(wildcard tests/kernel/bench.c))
+BENCH_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter tests/kernel/bench%,$(TEST_SRCS)))
+BENCH_KERNEL := $(if $(BENCH_OBJS),$(BUILD)/tests/bench.elf)
 TEST_BASE_OBJS := $(filter-out $(BUILD)/obj/shell/start.o,$(KERNEL_OBJS)) \
-    $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/kernel/test_% tests/kernel/bench.c,$(TEST_SRCS)))
+    $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/kernel/test_% tests/kernel/bench%,$(TEST_SRCS)))
 HOST_TESTS := $(patsubst tests/host/test_%.c,$(BUILD)/host/%,$(sort $(wildcard tests/host/test_*.c)))
 
 ELF := $(BUILD)/strata.elf
@@ -251,7 +252,7 @@ $(TEST_KERNELS): $(BUILD)/tests/%.elf: $(BUILD)/obj/tests/kernel/test_%.o $(TEST
 	$(call say,LD,$@)
 	$(Q)$(link_kernel)
 
-$(BENCH_KERNEL): $(BUILD)/obj/tests/kernel/bench.o $(TEST_BASE_OBJS) $(BUILD)/parts boot/kernel.ld \
+$(BENCH_KERNEL): $(BENCH_OBJS) $(TEST_BASE_OBJS) $(BUILD)/parts boot/kernel.ld \
     tools/link-kernel tools/symbols.awk
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

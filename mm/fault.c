@@ -237,7 +237,8 @@ static int make_writable(struct fault fault)
 static __attribute__((noinline)) int make_slot(struct space *space, const struct vma *vma,
                                                uaddr_t address, uint32_t error)
 {
-    int cause = space_huge_fault(space, vma, address, error);
+    int cause = space_huge_may_answer(space, vma) ? space_huge_fault(space, vma, address, error)
+                                                  : HUGE_NO_ANSWER;
 
     if (cause != HUGE_NO_ANSWER)
         return cause;

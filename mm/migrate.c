@@ -6,7 +6,7 @@
  *             fault, fork and unmap: instructions and memory for something that is rarely asked for.  A
  *             private frame has eight bytes of struct page free, enough for one entry, but after a fork
  *             it has several.  Instead all page tables are searched, once for all frames of a window: an
- *             entry costs four instructions, a frame that is copied a thousand.
+ *             entry costs eight instructions, a frame that is copied a thousand.
  * Steps       1. get a new frame of the zone for each:    to[old - start] = new
  *             2. search the tables, and count in new.refs how many entries name old
  *             3. an old frame whose count (and one for the page cache) is not its `refs` is pinned:
@@ -32,20 +32,24 @@ static struct {
     struct page *to[BLOCK_FRAMES]; /* NULL: the frame is not moved */
 } window;
 
-/* Where the frame of an entry goes; NULL: it stays. */
-static struct page *destination(pte_t entry)
+/* Where the frame of an entry goes; NULL: it stays.  (An empty entry names frame 0, which is nobody's.) */
+static ALWAYS_INLINE struct page *destination(pte_t entry, pfn_t start, uint32_t count)
 {
-    pfn_t index = (entry >> PAGE_SHIFT) - window.start;
+    pfn_t index = (entry >> PAGE_SHIFT) - start;
 
-    return entry && index < window.count ? window.to[index] : NULL;
+    return unlikely(index < count) ? window.to[index] : NULL;
 }
 
 /* ---- entries ---- */
 
 static void count_run(const struct paging_run *run)
 {
-    for (unsigned i = 0; i < run->count; i++) {
-        struct page *to = destination(run->slots[i]);
+    const pfn_t start = window.start;
+    const uint32_t count = window.count;
+    const pte_t *end = run->slots + run->count;
+
+    for (const pte_t *slot = run->slots; slot < end; slot++) {
+        struct page *to = destination(*slot, start, count);
         if (to)
             to->refs++;
     }
@@ -53,10 +57,14 @@ static void count_run(const struct paging_run *run)
 
 static void replace_run(const struct paging_run *run)
 {
-    for (unsigned i = 0; i < run->count; i++) {
-        struct page *to = destination(run->slots[i]);
+    const pfn_t start = window.start;
+    const uint32_t count = window.count;
+    const pte_t *end = run->slots + run->count;
+
+    for (pte_t *slot = run->slots; slot < end; slot++) {
+        struct page *to = destination(*slot, start, count);
         if (to)
-            run->slots[i] = page_to_paddr(to) | (run->slots[i] & PTE_FLAGS);
+            *slot = page_to_paddr(to) | (*slot & PTE_FLAGS);
     }
 }
 

@@ -48,9 +48,11 @@ static bool room_for_heap(struct space *space, const struct vma *heap, uaddr_t s
 {
     const struct vma *next = heap ? vma_next(&space->vmas, heap)
                                   : vma_find_next(&space->vmas, start);
-    uint32_t gap = next && (next->flags & VMA_GROWS_DOWN) ? USER_STACK_GUARD : PAGE_SIZE;
 
-    return !next || next->start >= end + gap; /* `end` is a user address: no overflow */
+    /* `end` is a user address: no overflow. */
+    if (likely(!next || next->start >= end + USER_STACK_GUARD))
+        return true;
+    return !(next->flags & VMA_GROWS_DOWN) && next->start >= end + PAGE_SIZE;
 }
 
 /* Lock held.  Both ends page-aligned. */

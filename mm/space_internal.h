@@ -140,6 +140,12 @@ bool space_huge_eligible(const struct vma *vma);
 int space_huge_fault(struct space *space, const struct vma *vma, uaddr_t address,
                      uint32_t error);
 
+/* Can it have an answer at all?  It has none in a range that is too short for a 4 MiB page. */
+static inline bool space_huge_may_answer(const struct space *space, const struct vma *vma)
+{
+    return space->directory.large != 0 || vma->end - vma->start >= LARGE_PAGE_SIZE;
+}
+
 /* Split those that an end of [start, end) lies inside of. */
 void space_huge_split_ends(struct space *space, uaddr_t start, uaddr_t end);
 

@@ -136,7 +136,8 @@ static int empty_large_place(struct space *space, const struct space_mmap *reque
 static int map_request(struct space *space, const struct space_mmap *request, uint32_t nbytes,
                        uaddr_t *place, struct list_node *removed)
 {
-    struct vma_backing backing = request->backing;
+    const struct vma_backing *backing = NULL;
+    struct vma_backing of_file;
     uaddr_t start;
     int error = request->placement == SPACE_FIXED
                     ? check_replacement(space, request, nbytes)
@@ -146,8 +147,12 @@ static int map_request(struct space *space, const struct space_mmap *request, ui
         error = choose_place(space, request, nbytes, &start, removed);
     if (error)
         return error;
-    backing.page_offset -= start >> PAGE_SHIFT;
-    error = vma_insert(&space->vmas, start, start + nbytes, request->vma_flags, &backing);
+    if (request->backing.file) {
+        of_file = request->backing;
+        of_file.page_offset -= start >> PAGE_SHIFT;
+        backing = &of_file;
+    }
+    error = vma_insert(&space->vmas, start, start + nbytes, request->vma_flags, backing);
     if (error)
         return error;
     space_ranges_changed(space, start, start + nbytes, request->vma_flags);

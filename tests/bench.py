@@ -8,8 +8,9 @@ Linux 6.1 i386 (see LINUX_PARAMETERS; its allocators were measured in a module),
 --linux measures Linux again: the same program files on Debian's kernel in the same emulator.  That
 table and build/bench-linux.json have the rows which a program can measure, of both kernels.
 
-Behind the table of instructions come tables of memory that serves no user: what a frame costs, what
-slabs waste, what kmalloc gives beyond what was asked for; build/bench-overhead.json has them.
+Behind the table of instructions come tables of memory that serves no user: what a frame costs, in how
+little the kernel boots, what slabs waste, what kmalloc gives beyond what was asked for;
+build/bench-overhead.json has them.
 """
 
 import json
@@ -20,6 +21,8 @@ from machine import BUILD, KERNEL, Machine, boot
 
 MACHINE = Machine("256M", "max")
 SMALL_MACHINE = Machine("64M", "max")  # for the boot, from the first instruction to the prompt
+LARGER_MACHINE = Machine("128M", "max")
+SMALL_SIZES = ["1792K", "2M", "3M", "4M"]  # does it boot?  Linux needs 33 MiB, Fiwix 3, xv6 224
 PAGE_FILL = 1024  # REP STOSL iterations of one page
 
 # name: (Linux, best other, target, instructions of fill in the row); None = not known.
@@ -33,6 +36,14 @@ ANCHORS = {
     "page_pair_order_9": (18309, None, 4577, 0),
     "page_pair_order_10": (20509, None, 5127, 0),
     "page_pair_zeroed": (1827, None, 164 + PAGE_FILL, PAGE_FILL),
+    "page_pair_atomic": (None, None, None, 0),
+    "page_pair_near_min": (None, None, None, 0),
+    "page_exact_pair_3": (None, None, None, 0),
+    "page_exact_pair_100": (None, None, None, 0),
+    "page_exact_pair_3000": (None, None, None, 0),
+    "page_steal": (None, None, None, 0),
+    "compact_frame": (None, None, None, PAGE_FILL),
+    "compact_table_searched": (None, None, None, 0),
     "page_1000_same": (1193, None, 298, 0),
     "page_1000_reverse": (1193, None, 298, 0),
     "page_1000_random": (1160, None, 290, 0),
@@ -41,15 +52,23 @@ ANCHORS = {
     "slab_first_in_slab_32": (7069, None, 3534, 0),
     "slab_first_in_slab_256": (1581, None, 790, 0),
     "slab_first_in_slab_2048": (2020, None, 1010, 0),
+    "slab_refill_64": (None, None, None, 0),
+    "slab_pair_constructed_once": (None, None, None, 0),
+    "slab_pair_constructed_each_time": (None, None, None, 0),
     **{f"kmalloc_pair_{8 << i}": (216, None, 108, 0) for i in range(11)},
+    "kmalloc_pair_run_time": (241, None, 120, 0),
     "kmalloc_pair_16384": (1175, None, 587, 0),
     "vmalloc_pair_4096": (2835, None, None, 0),
     "vmalloc_pair_65536": (9811, None, None, 0),
+    "vmap_pair_65536": (None, None, None, 0),
+    "cache_flush_page": (None, None, None, 0),
+    "leak_scan_object": (None, None, None, 0),
     "null_syscall": (334, 101, 80, 0),
     "invalid_syscall": (211, 84, None, 0),
     "brk_grow_untouched": (2676, 171, 160, 0),
     "brk_shrink_untouched": (5709, 287, 220, 0),
     "heap_first_touch": (2810, 16721, 300 + PAGE_FILL, PAGE_FILL),
+    "heap_first_touch_idle": (2810, None, 300, 0),
     "brk_shrink_touched": (8878, 850, None, 0),
     "heap_grow_touch_free_256": (4127, 3714, 450 + PAGE_FILL, PAGE_FILL),
     "zero_page_read_fault": (1088, None, 250, 0),
@@ -70,6 +89,7 @@ ANCHORS = {
     "stack_growth": (5720, 16803, None, PAGE_FILL),
     "fork_exit_wait": (88147, 262805, 20000, 0),
     "fork_exit_wait_1m": (169618, 614000, None, 0),
+    "fork_exit_wait_huge": (446854, None, None, 0),
     "fork_parent_returns": (43074, 180000, None, 0),
     "fork_exec_exit_wait": (178347, 780000, 70000, 0),
     "vfork_exec_exit_wait": (130291, None, None, 0),
@@ -78,12 +98,14 @@ ANCHORS = {
     "fault_signal_round_trip": (10448, None, None, 0),
     "pipe_round_trip": (12349, None, None, 0),
     "context_switch": (2499, None, None, 0),
+    "timer_tick": (3858, 400, 400, 0),
     "malloc_pair_64": (150, 83, None, 0),
     "malloc_64_random_free": (392, 72, None, 0),
     "malloc_lifo_16_512": (349, 58, None, 0),
     "malloc_fifo_16_512": (188, 72, None, 0),
     "malloc_random_1_1024": (193, 150, None, 0),
     "boot_entry_to_prompt": (4529000000, None, 10000000, 0),
+    "boot_per_page": (51 + 29, None, 20, 0),
 }
 # The limit that binds already: xv6's or Fiwix's figure, the better of the two where both can do it.
 TEACHING_KERNELS = {
@@ -94,7 +116,7 @@ TEACHING_KERNELS = {
     "mmap_touch_munmap_256": 17736, "mprotect_read_only": 1105, "mprotect_read_write": 1105,
     "cow_break": 24903, "cow_reuse": 197, "stack_growth": 16803,
     "fork_exit_wait": 262805, "fork_exit_wait_1m": 614000, "fork_parent_returns": 180000,
-    "fork_exec_exit_wait": 780000,
+    "fork_exec_exit_wait": 780000, "timer_tick": 400,
 }
 LINUX_KERNEL, LINUX_INITRD = BUILD / "linux/vmlinuz", BUILD / "linux/initrd.cpio"
 # As fast as Debian's kernel gets: no defence against the processor's flaws, no zeroing of every page,
@@ -108,6 +130,7 @@ OVERHEAD = re.compile(r"^overhead: (\w+) ([\w-]+) (.*)$", re.MULTILINE)
 # Linux 6.1 i386: bytes of struct page, and objects of a cache in 4 KiB (no header in the object).
 LINUX_STRUCT_PAGE = 40
 LINUX_OBJECTS = {32: 128, 64: 64, 128: 32, 256: 16}
+LINUX_SMALLEST = 33 * 1024  # KiB of RAM that it boots with
 PAGE_BYTES = 4096
 KMALLOC_SLAB_MAX = 8192  # larger requests are blocks of frames
 UNSUPPORTED = re.compile(r"^bench: (\w+) unsupported$", re.MULTILINE)
@@ -115,10 +138,31 @@ BOOT = re.compile(r"start: (\d+) ticks")
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 
 
-def count_boot():
+def count_boot(machine):
     """Instructions from the kernel's first to the shell's prompt."""
-    product = boot(KERNEL, SMALL_MACHINE, 'run="dmesg; poweroff"', extra=ICOUNT).output
+    product = boot(KERNEL, machine, 'run="dmesg; poweroff"', extra=ICOUNT).output
     return int(BOOT.search(product)[1])
+
+
+def boot_rows():
+    """How long a boot takes, and what each frame of memory adds to it."""
+    small, larger = count_boot(SMALL_MACHINE), count_boot(LARGER_MACHINE)
+    frames = (LARGER_MACHINE.kib - SMALL_MACHINE.kib) * 1024 // PAGE_BYTES
+    per_frame = round((larger - small) / frames)
+    return {"boot_entry_to_prompt": (small, small, "boot"),
+            "boot_per_page": (per_frame, per_frame, "page")}
+
+
+def smallest_ram():
+    """KiB of the first of SMALL_SIZES in which the kernel reaches its prompt, with its initrd."""
+    for size in SMALL_SIZES:
+        machine = Machine(size, "max")
+        try:
+            if boot(KERNEL, machine, 'run="poweroff"', limit=30).status == 0:
+                return machine.kib
+        except AssertionError:  # it hangs
+            continue
+    return None
 
 
 def rows_of(output):
@@ -175,7 +219,7 @@ def run_on_linux(*programs, extra=(), limit=300):
 def measure(output=None):
     """{name: {min, median, net, unit, linux, other, target, ratio}}, in the order of ANCHORS."""
     rows = rows_of(output or run_strata())
-    rows["boot_entry_to_prompt"] = (count_boot(),) * 2 + ("boot",)
+    rows.update(boot_rows())
     table = {}
     for name, (linux, other, target, fill) in ANCHORS.items():
         if name not in rows:
@@ -183,7 +227,8 @@ def measure(output=None):
         least, median, unit = rows[name]
         table[name] = {"min": least, "median": median, "net": median - fill,
                        "unit": unit, "linux": linux, "best_other": other,
-                       "target": target, "ratio_to_linux": round(median / linux, 3)}
+                       "target": target,
+                       "ratio_to_linux": round(median / linux, 3) if linux else None}
     return table
 
 
@@ -199,11 +244,12 @@ def compare_with_linux(strata_output, linux_output):
 
 
 def print_table(table):
-    print(f"{'instructions per operation':28}{'Linux':>11}{'other':>8}{'target':>9}"
+    print(f"{'instructions per operation':31}{'Linux':>11}{'other':>8}{'target':>9}"
           f"{'min':>9}{'median':>9}{'net':>8}{'/ Linux':>9}")
     for name, row in table.items():
-        print(f"{name:28}{row['linux']:>11}{row['best_other'] or '-':>8}{row['target'] or '-':>9}"
-              f"{row['min']:>9}{row['median']:>9}{row['net']:>8}{row['ratio_to_linux']:>9.2f}"
+        ratio = f"{row['ratio_to_linux']:.2f}" if row["linux"] else "-"
+        print(f"{name:31}{row['linux'] or '-':>11}{row['best_other'] or '-':>8}"
+              f"{row['target'] or '-':>9}{row['min']:>9}{row['median']:>9}{row['net']:>8}{ratio:>9}"
               f"{'' if not row['target'] or row['median'] <= row['target'] else '  above target'}")
 
 
@@ -218,6 +264,8 @@ def print_frames(frames, constructor):
     print(f"{'page tables after boot, KiB':34}{'-':>9}{direct['kib']:>9}"
           f"  (direct map: {direct['pages_4m']} pages of 4 MiB, {direct['pages_4k']} of 4 KiB)")
     print(f"{'kernel image with bench, KiB':34}{'-':>9}{frames['kernel']['kib']:>9}")
+    smallest = frames["smallest_ram"]["kib"]
+    print(f"{'smallest RAM that boots, KiB':34}{LINUX_SMALLEST:>9}{smallest or '-':>9}")
     print("\na constructor's work       allocs   calls    pair")
     for name, row in constructor.items():
         print(f"{name:24}{row['allocs']:>9}{row['calls']:>8}{row['pair']:>8}")
@@ -257,6 +305,7 @@ def main(arguments=()):
     (BUILD / "bench.json").write_text(json.dumps(table, indent=2) + "\n")
     print_table(table)
     tables = overheads(output)
+    tables["frames"]["smallest_ram"] = {"kib": smallest_ram()}
     (BUILD / "bench-overhead.json").write_text(json.dumps(tables, indent=2) + "\n")
     print_frames(tables["frames"], tables["constructor"])
     print_caches(tables["caches"])

@@ -42,7 +42,7 @@ class Machine:
 
     @property
     def kib(self):
-        return int(self.mem[:-1]) * 1024
+        return int(self.mem[:-1]) * {"K": 1, "M": 1024}[self.mem[-1]]
 
 
 @dataclass

@@ -11,9 +11,8 @@
  * memory:
  *
  *     overhead: TABLE NAME KEY=N ... */
-#include "tests/kernel/test.h"
+#include "tests/kernel/bench.h"
 
-#include "kernel/cpu/cpu.h"
 #include "kernel/cpu/spinlock.h"
 #include "kernel/dev/console.h"
 #include "kernel/lib/errno.h"
@@ -24,23 +23,9 @@
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
 
-#define SAMPLES 200u
-#define WARM_UP 8u         /* runs before the first sample */
-#define RANGE_SAMPLES 100u /* for rows with many operations each */
-#define MANY_PAGES 1000u
-#define MANY_OBJECTS 10000u
-#define PAGE_FILL (PAGE_SIZE / 4) /* iterations of REP STOSL */
-
-static uint32_t samples[SAMPLES];
+uint32_t samples[SAMPLES];
+void *held[MANY_OBJECTS];
 static uint32_t overhead;
-static void *held[MANY_OBJECTS];
-
-/* Leave the case on a processor that cannot tell the time. */
-#define NEED_TSC(t)                           \
-    do {                                      \
-        if (!cpu_has(CPU_TSC))                \
-            SKIP(t, "no time-stamp counter"); \
-    } while (0)
 
 static void sort_samples(unsigned count)
 {
@@ -53,21 +38,20 @@ static void sort_samples(unsigned count)
     }
 }
 
-static void report(const char *name, unsigned count, unsigned divisor, unsigned fill,
-                   const char *unit)
+void report(const char *name, unsigned count, unsigned divisor, unsigned fill, const char *unit)
 {
     sort_samples(count);
     console_printf("bench: %s min=%u median=%u samples=%u fill=%u unit=%s\n", name,
                    samples[0] / divisor, samples[count / 2] / divisor, count, fill, unit);
 }
 
-static uint32_t since(uint64_t start)
+uint32_t since(uint64_t start)
 {
     uint32_t ticks = (uint32_t)(tsc_read() - start);
     return ticks > overhead ? ticks - overhead : 0;
 }
 
-static void measure_overhead(void)
+void measure_overhead(void)
 {
     uint32_t least = ~0u;
     overhead = 0;
@@ -77,22 +61,6 @@ static void measure_overhead(void)
     }
     overhead = least;
 }
-
-/* Run `statement` until it is hot, then take samples of it. */
-#define MEASURE(name, count, divisor, fill, unit, statement)           \
-    do {                                                               \
-        uint32_t irq_state = irq_save();                               \
-        measure_overhead();                                            \
-        for (unsigned round = 0; round < (count) + WARM_UP; round++) { \
-            uint64_t begin = tsc_read();                               \
-            statement;                                                 \
-            uint32_t ticks = since(begin);                             \
-            if (round >= WARM_UP)                                      \
-                samples[round - WARM_UP] = ticks;                      \
-        }                                                              \
-        irq_restore(irq_state);                                        \
-        report(name, count, divisor, fill, unit);                      \
-    } while (0)
 
 /* --- pages -------------------------------------------------------------------------------------- */
 
@@ -250,6 +218,19 @@ static void kmalloc_pairs(struct test *t)
     }
 }
 
+/* Another size each time, which no compiler can know. */
+static void kmalloc_run_time(struct test *t)
+{
+    static size_t sizes[SAMPLES + WARM_UP];
+    NEED_TSC(t);
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
+        sizes[i] = 1 + test_random_below(t, SLAB_MAX_OBJECT);
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) /* every cache has objects */
+        kfree(kmalloc(sizes[i], PAGE_ANY));
+    MEASURE("kmalloc_pair_run_time", SAMPLES, 1, 0, "pair",
+            kfree(kmalloc(sizes[round], PAGE_ANY)));
+}
+
 static void vmalloc_pairs(struct test *t)
 {
     NEED_TSC(t);
@@ -391,12 +372,21 @@ const struct test_case test_cases[] = {
     TEST(slab_many),
     TEST(slab_first),
     TEST(kmalloc_pairs),
+    TEST(kmalloc_run_time),
     TEST(vmalloc_pairs),
     TEST(frame_overheads),
     TEST(slab_overheads),
     TEST(kmalloc_overheads),
     TEST(constructor_saves_work),
     TEST(programs),
+    /* What changes the order of the free lists comes last. */
+    TEST(slab_refill),
+    TEST(mapped_frames),
+    TEST(exact_runs),
+    TEST(compaction),
+    TEST(leak_scan),
+    TEST(reserve_pairs),
+    TEST(steals),
 };
 /* clang-format on */
 const unsigned test_case_count = ARRAY_SIZE(test_cases);

@@ -2,6 +2,7 @@
  * benchvm, processes and signals by benchproc. */
 #include "user/bin/bench.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "user/lib/syscall.h"
@@ -9,8 +10,18 @@
 #define RANGE_PAGES 256
 #define RANGE_SAMPLES 100
 #define SYS_invalid 0x7FFF
+#define IDLE_NS 50000000 /* time for the kernel to prepare something */
+#define TICK_SAMPLES 20
+#define PIECE_TURNS 5000u  /* of a loop: short against the time between two ticks ... */
+#define PIECES_MAX 100000u /* ... of which many in vain mean that there are none */
+#define NOTICEABLE 20u     /* instructions: what takes longer by that was interrupted */
 
 static char *heap; /* page-aligned end of the heap when we start */
+
+static char *page_above(uintptr_t address)
+{
+    return (char *)((address + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+}
 
 static void set_end(const void *end)
 {
@@ -87,6 +98,40 @@ static uint32_t sample_range(void)
     return elapsed(from, now());
 }
 
+/* The same after the machine had nothing to do: frames may have been zeroed meanwhile.  All of them are
+ * used up here. */
+static void measure_touch_after_idle(void)
+{
+    static const struct row row = { "heap_first_touch_idle", sample_touch, SAMPLES, 1, "page" };
+    const struct timespec idle = { .tv_nsec = IDLE_NS };
+
+    nanosleep(&idle, NULL);
+    run_row(&row);
+}
+
+/* A loop of which the number of instructions is known by measuring it. */
+static uint32_t spin_piece(void)
+{
+    uint32_t turns = PIECE_TURNS, from = now();
+    __asm__ volatile("1: decl %0; jnz 1b" : "+r"(turns));
+    return elapsed(from, now());
+}
+
+/* Spin until a piece takes longer: the timer's interrupt came. */
+static uint32_t sample_tick(void)
+{
+    uint32_t usual = spin_piece();
+    for (unsigned n = 0; n < PIECES_MAX; n++) {
+        uint32_t ticks = spin_piece();
+        if (ticks > usual + NOTICEABLE)
+            return ticks - usual;
+        usual = ticks;
+    }
+    return UNSUPPORTED;
+}
+
+static const struct row tick_row = { "timer_tick", sample_tick, TICK_SAMPLES, 1, "tick" };
+
 static const struct row rows[] = {
     { "null_syscall", sample_null_call, SAMPLES, 1, "call" },
     { "invalid_syscall", sample_invalid_call, SAMPLES, 1, "call" },
@@ -101,9 +146,16 @@ static const struct row rows[] = {
 static void measure_calls_and_heap(void)
 {
     uintptr_t end = (uintptr_t)syscall_raw(SYS_brk, 0, 0, 0);
-    heap = (char *)((end + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+    heap = page_above(end);
     run_rows(rows, LENGTH(rows));
     set_end((void *)end);
+}
+
+static void measure_time(void)
+{
+    run_row(&tick_row);
+    heap = page_above((uintptr_t)syscall_raw(SYS_brk, 0, 0, 0));
+    measure_touch_after_idle();
 }
 
 /* malloc: a sample is the time of one malloc() and of the free() of the same block. */
@@ -172,5 +224,6 @@ int main(int argc, char **argv)
     run_malloc("malloc_lifo_16_512", STACK, 16, 512);
     run_malloc("malloc_fifo_16_512", QUEUE, 16, 512);
     run_malloc("malloc_random_1_1024", SHUFFLED, 1, 1024);
+    measure_time();
     return 0;
 }

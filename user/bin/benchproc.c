@@ -13,7 +13,8 @@
 
 #define FORK_SAMPLES 200
 #define TOUCHED_BYTES (256 * PAGE) /* for the fork of a larger program */
-#define TIME_FD 9                  /* where a new program writes when it began */
+#define HUGE (4u << 20)
+#define TIME_FD 9 /* where a new program writes when it began */
 
 static char self[64]; /* path of this program */
 static pid_t pid;
@@ -228,11 +229,28 @@ static const struct row small_rows[] = {
 };
 static const struct row large_row = { "fork_exit_wait_1m", sample_fork, FORK_SAMPLES, 1,
                                       "process" };
+static const struct row huge_row = { "fork_exit_wait_huge", sample_fork, FORK_SAMPLES, 1,
+                                     "process" };
 
 static void *map(size_t nbytes, int flags)
 {
     void *start = mmap(NULL, nbytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
     return start == MAP_FAILED ? NULL : memset(start, 0, nbytes);
+}
+
+/* With 4 MiB in one page, where the kernel has such pages for programs. */
+static void measure_huge(void)
+{
+    char *area = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                      0);
+    if (area == MAP_FAILED) {
+        print_unsupported(huge_row.name);
+        return;
+    }
+    char *place = (char *)(((uintptr_t)area + HUGE - 1) & ~(uintptr_t)(HUGE - 1));
+    madvise(place, HUGE, MADV_HUGEPAGE);
+    memset(place, 1, HUGE);
+    run_row(&huge_row);
 }
 
 static void measure_all(void)
@@ -242,10 +260,13 @@ static void measure_all(void)
     run_rows(small_rows, LENGTH(small_rows));
     measure_pipe();
     measure_switches();
-    if (map(TOUCHED_BYTES, MAP_PRIVATE) != NULL)
+    void *touched = map(TOUCHED_BYTES, MAP_PRIVATE);
+    if (touched != NULL)
         run_row(&large_row);
     else
         print_unsupported(large_row.name);
+    munmap(touched, TOUCHED_BYTES);
+    measure_huge();
 }
 
 int main(int argc, char **argv)
