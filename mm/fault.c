@@ -65,7 +65,7 @@
 #include "mm/uaccess.h"
 
 static struct {
-    bool (*oom_hook)(struct space *space, uaddr_t address);
+    bool (*oom_hook)(unsigned tries);
     int last_error;
 } state;
 
@@ -308,7 +308,7 @@ int fault_populate(struct space *space, uaddr_t start, uaddr_t end, uint32_t err
     return 0;
 }
 
-void fault_set_oom_hook(bool (*hook)(struct space *space, uaddr_t address))
+void fault_set_oom_hook(bool (*hook)(unsigned tries))
 {
     state.oom_hook = hook;
 }
@@ -319,14 +319,14 @@ int fault_last_error(void)
 }
 
 /* No frame.  True: the hook has made room, the fault can be tried again. */
-static bool make_room(const struct trap_frame *frame, struct space *space, uaddr_t address)
+static bool make_room(const struct trap_frame *frame, unsigned *tries)
 {
     if (!state.oom_hook || !(frame->eflags & EFLAGS_IF))
         return false;
     if (reclaim_unlocked() > 0)
         return true;
     irq_enable();
-    bool again = state.oom_hook(space, address);
+    bool again = state.oom_hook((*tries)++);
     irq_disable();
     return again;
 }
@@ -347,6 +347,7 @@ static bool page_fault(struct trap_frame *frame)
 {
     uaddr_t address = cr2_read();
     struct space *space = spaces.active;
+    unsigned tries = 0;
     int result = -EFAULT;
 
     if (likely(may_be_answered(frame, space, address))) {
@@ -354,7 +355,7 @@ static bool page_fault(struct trap_frame *frame)
             result = fault_handle(space, address, frame->error);
             if (likely(result == 0))
                 return true;
-        } while (result == -ENOMEM && make_room(frame, space, address));
+        } while (result == -ENOMEM && make_room(frame, &tries));
     }
     state.last_error = result;
     return !trap_from_user(frame) && uaccess_fixup(frame);

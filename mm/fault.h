@@ -21,9 +21,9 @@ int fault_handle(struct space *space, uaddr_t address, uint32_t error);
 int fault_populate(struct space *space, uaddr_t start, uaddr_t end, uint32_t error);
 
 /* Register who is asked when a fault of a program (or of a copy for it) finds no frame.  Called with
- * interrupts on, no lock held; it may sleep.  True: try again (somebody was ended, or had ended);
- * false: this program is the one that ends. */
-void fault_set_oom_hook(bool (*hook)(struct space *space, uaddr_t address));
+ * interrupts on, no lock held; it may sleep.  `tries`: how often this fault has asked before.  True: try
+ * again (somebody was ended, or had ended); false: this program is the one that ends. */
+void fault_set_oom_hook(bool (*hook)(unsigned tries));
 
 /* For the user handler of cpu/trap, after a #PF that was not answered: the result of fault_handle()
  * for the running thread's last fault (-EFAULT for one that no range can answer).  Interrupts must

@@ -50,14 +50,15 @@ int cmd_buddyinfo(int argc, char *argv[])
     return describe_text(show_buddyinfo, 0);
 }
 
-/* /proc/pagetypeinfo has the same in 122 columns. */
+/* /proc/pagetypeinfo has the same in 122 columns.  Here the small orders, of which there may be many,
+ * have more room than the others: 6 digits, 5, 4, and then 3. */
 static void print_mobility(const struct zone_stats *zone, enum mobility mobility)
 {
     const struct mobility_stats *of = &zone->by_mobility[mobility];
 
-    shell_printf("%-8s%-12s%6u ", zone->name, mobility_name(mobility), of->blocks);
+    shell_printf("%-8s%-12s%5u", zone->name, mobility_name(mobility), of->blocks);
     for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
-        shell_printf(" %3u", of->free_blocks[order]);
+        shell_printf(" %*u", (int)MAX(6u - MIN(order, 6u), 3u), of->free_blocks[order]);
     shell_printf("\n");
 }
 
@@ -69,7 +70,7 @@ int cmd_pagetypeinfo(int argc, char *argv[])
 
     buddy_drain();
     buddy_get_stats(&stats);
-    shell_printf("%-8s%-12s%6s  free blocks of order 0 to %u\n", "ZONE", "MOBILITY", "4 MiB",
+    shell_printf("%-8s%-12s%5s  free blocks of order 0 to %u\n", "ZONE", "MOBILITY", "4 MiB",
                  BUDDY_MAX_ORDER);
     for (unsigned zone = 0; zone < ZONE_COUNT; zone++)
         for (unsigned mobility = 0; stats.zones[zone].managed > 0 && mobility < MOBILITY_COUNT;

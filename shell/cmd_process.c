@@ -57,8 +57,8 @@ static void print_process(const struct process_info *process, unsigned depth)
 
 static void print_kernel_thread(const struct thread_info *thread)
 {
-    shell_printf("%5s %5u %-8s %3u %8s %8s %8s", "-", thread->id,
-                 thread_state_name(thread->state), 1, "-", "-", "-");
+    shell_printf("%5s %5s %-8s %3u %8s %8s %8s", "-", "-", thread_state_name(thread->state), 1,
+                 "-", "-", "-");
     print_ticks(thread->ticks);
     shell_printf("  [%s]\n", thread->name);
 }
@@ -156,7 +156,7 @@ static int wait_for(uint32_t pid)
     const char *killed = signals_name(status - STATUS_SIGNALLED);
 
     if (stopped != NULL)
-        shell_printf("[%u] stopped by %s; `fg %u`: on\n", pid, stopped, pid);
+        shell_printf("[%u] stopped by %s; `fg %u` lets it go on\n", pid, stopped, pid);
     else if (killed != NULL)
         shell_printf("[killed by %s]\n", killed);
     else if (status != 0)

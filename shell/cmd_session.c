@@ -11,14 +11,17 @@
 static const char *const group_titles[SHELL_GROUP_COUNT] = {
     [SHELL_MEMORY] = "Physical memory", [SHELL_PAGING] = "Virtual memory",
     [SHELL_PROGRAMS] = "Programs",      [SHELL_SYSTEM] = "Machine",
-    [SHELL_SESSION] = "Shell",          [SHELL_DEBUG] = "Debugging",
+    [SHELL_DEBUG] = "Debugging",        [SHELL_SESSION] = "Shell",
 };
+
+#define HELP_LEFT 42 /* characters of the left column */
 
 /* One column of the help table: groups [group, last], each a title and its commands. */
 struct help_column {
     int group, last;
     unsigned next;    /* in the table, within the group */
     bool title_shown; /* the group's */
+    int name_width;   /* of the longest command */
 };
 
 /* Format the column's next row; false when there is none. */
@@ -35,7 +38,8 @@ static bool help_next_row(struct help_column *column, char *row, size_t size)
             const struct shell_command *command = &shell_commands[column->next++];
             if ((int)command->group != column->group)
                 continue;
-            snprintf(row, size, "  %-9s %s", command->name, command->summary);
+            snprintf(row, size, "  %-*s %s", column->name_width, command->name,
+                     command->summary);
             return true;
         }
     }
@@ -43,7 +47,7 @@ static bool help_next_row(struct help_column *column, char *row, size_t size)
     return false;
 }
 
-/* "Debugging: leaks ...": names only, for there are more commands than rows on a screen. */
+/* "Debugging: leaks ...": names only, for there are more commands than rows on a screen of 25. */
 static void help_names(int group)
 {
     shell_printf("%s:", group_titles[group]);
@@ -73,24 +77,25 @@ static void help_programs(void)
 
 static int help_table(void)
 {
-    struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_MEMORY };
-    struct help_column right = { .group = SHELL_PAGING, .last = SHELL_PROGRAMS };
-    char left_row[41], right_row[41];
+    struct help_column left = { .group = SHELL_MEMORY, .last = SHELL_MEMORY, .name_width = 13 };
+    struct help_column right = { .group = SHELL_PAGING,
+                                 .last = SHELL_PROGRAMS,
+                                 .name_width = 8 };
+    char left_row[HELP_LEFT + 1], right_row[SHELL_COLUMNS - HELP_LEFT];
 
     for (;;) {
         bool more_left = help_next_row(&left, left_row, sizeof(left_row));
         bool more_right = help_next_row(&right, right_row, sizeof(right_row));
         if (!more_left && !more_right)
             break;
-        int width = more_right ? (int)sizeof(left_row) - 1 : 0;
+        int width = more_right ? HELP_LEFT : 0;
         shell_printf("%-*s%s\n", width, left_row, right_row);
     }
     for (int group = SHELL_PROGRAMS + 1; group < SHELL_GROUP_COUNT; group++)
         help_names(group);
     help_programs();
-    shell_printf("`help COMMAND` tells more.  COMMAND; COMMAND # comment   PROGRAM & "
-                 "(background)\n"
-                 "TAB completes, up and down recall lines, Ctrl-C ends a program.\n");
+    shell_printf(
+        "`help COMMAND` tells more, `help help` about keys.  Ctrl-C ends a program.\n");
     return 0;
 }
 

@@ -25,9 +25,11 @@ const struct shell_command shell_commands[] = {
   SHELL_MEMORY, 0, 0, 0, cmd_memmap },
 { "zoneinfo", "", "zones, in frames",
   "spanned: from the zone's first frame to its last.  present: of these, RAM.\n"
-  "managed: given to the buddy allocator.  free: free now; zeroed: of these, full\n"
-  "of zeros already.  Below low, reclaim runs when the machine is idle, up to\n"
-  "high; below min, inside requests.  The last min frames are for PAGE_ATOMIC.\n",
+  "managed: given to the buddy allocator.  free: free now; of these, zeroed: full\n"
+  "of zeros already, hot: in the hot lists.  Below low, reclaim runs when the\n"
+  "machine is idle, up to high; below min, inside requests.  The last min frames\n"
+  "are for PAGE_ATOMIC.  protection: left by requests that could have had a zone\n"
+  "above (DMA, Normal, HighMem: the best zone of the request).\n",
   SHELL_MEMORY, 0, 0, 0, cmd_zoneinfo },
 { "buddyinfo", "", "free blocks by order",
   "As Linux's /proc/buddyinfo: for each zone the number of free blocks of 2^0,\n"
@@ -38,7 +40,7 @@ const struct shell_command shell_commands[] = {
   "move (kernel), what can (programs) and what can be dropped (clean pages of\n"
   "files), so that they do not mix.  If one has no free block, it takes others'.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_pagetypeinfo },
-{ "fragmentation", "", "why large requests fail",
+{ "fragmentation", "", "would large requests fail?",
   "As extfrag_index and unusable_index of Linux's debugfs (here also in /proc),\n"
   "for blocks of 2^0, 2^1, ... 2^10 frames.  `compact` makes it better.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_fragmentation },
@@ -78,10 +80,6 @@ const struct shell_command shell_commands[] = {
   "In the order in which they are asked when memory is short.  COST: 0 nothing is\n"
   "lost, 1 read again, 2 made again, 3 costs a fault.  KEPT: what they hold now.\n",
   SHELL_MEMORY, 0, 0, 0, cmd_shrinkers },
-{ "oom", "[kill]", "who ends if memory runs out",
-  "The process with the highest score: its share of memory in thousandths, plus\n"
-  "ADJ (/proc/PID/oom_score_adj).  kill: end that one now.\n",
-  SHELL_MEMORY, 0, 1, 0, cmd_oom },
 
 /* ---- Virtual memory ---- */
 { "walk", "ADDRESS [PID]", "translate an address",
@@ -130,7 +128,10 @@ const struct shell_command shell_commands[] = {
   "The program, started with & or stopped by Ctrl-Z, has the terminal again, and\n"
   "goes on if it was stopped.  Without PID: the one that was started last.\n",
   SHELL_PROGRAMS, 0, 1, SHELL_NO_WATCH, cmd_fg },
-
+{ "oom", "[kill]", "who ends if memory is gone",
+  "The process with the highest score: its share of memory in thousandths, plus\n"
+  "ADJ (/proc/PID/oom_score_adj).  kill: end that one now.\n",
+  SHELL_PROGRAMS, 0, 1, 0, cmd_oom },
 { "syscalls", "[-t]", "system calls, how often",
   "Those that were called, then those that programs asked for in vain.\n"
   "-t: the table of all that exist, as in docs/system-calls.md.\n",
@@ -201,7 +202,10 @@ const struct shell_command shell_commands[] = {
   SHELL_DEBUG, 0, SHELL_WORDS_MAX, SHELL_NO_WATCH, cmd_panic },
 
 /* ---- Shell ---- */
-{ "help", "[COMMAND]", "this table, or more on one", NULL,
+{ "help", "[COMMAND]", "this table, or more on one",
+  "Keys: TAB completes, up and down recall lines, Ctrl-C ends a program, Ctrl-Z\n"
+  "stops it (see fg).  A line: COMMAND; COMMAND  PROGRAM & (in the background)\n"
+  "# comment.  The left and right arrow, Home, End, Ctrl-A E K U W edit the line.\n",
   SHELL_SESSION, 0, 1, 0, cmd_help },
 { "watch", "[-n SECONDS] COMMAND...", "repeat until a key is hit",
   "Redraws the command's output in place every SECONDS (1 to 3600, default 1);\n"

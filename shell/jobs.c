@@ -65,8 +65,8 @@ void jobs_report(void)
         const char *stopped = signals_name(job.status - STATUS_STOPPED);
         const char *killed = signals_name(job.status - STATUS_SIGNALLED);
         if (stopped != NULL)
-            shell_printf("[%u] %s: stopped by %s; `fg %u`: on\n", job.pid, job.name, stopped,
-                         job.pid);
+            shell_printf("[%u] %s: stopped by %s; `fg %u` lets it go on\n", job.pid, job.name,
+                         stopped, job.pid);
         else if (killed != NULL)
             shell_printf("[%u] %s: killed by %s\n", job.pid, job.name, killed);
         else

@@ -29,7 +29,7 @@ enum shell_group {
 struct shell_command {
     const char *name;
     const char *arguments; /* as shown by help: "ADDRESS [PID]" */
-    const char *summary;   /* at most 27 characters: the table in help has two columns */
+    const char *summary;   /* at most 26 characters: the table in help has two columns */
     const char *details;   /* help COMMAND: lines that fit; may be NULL */
     enum shell_group group;
     int min_arguments, max_arguments; /* the name not counted */

@@ -5,7 +5,7 @@
  *             each line over the old one: cursor to the row's start, the text, erase what is
  *             left of the old line; below the last line everything is erased.
  * Folding     Output with more lines than the screen, all narrow (meminfo), is folded: the rest
- *             goes to the right half.  What does not fit then is dropped.
+ *             goes to the right half.  What does not fit then is dropped; the header counts it.
  * End         Any key: exactly one is taken, however many bytes it sends.
  * Reading     ECMA-48: CUP (8.3.21), ED (8.3.39), EL (8.3.41). */
 #include "kernel/cpu/timer.h"
@@ -37,6 +37,12 @@ struct screen {
     unsigned left;         /* where rows start: 0, or RIGHT_HALF */
     bool folded;           /* two halves */
     unsigned rows, widest; /* of the whole output, the header not counted in `widest` */
+};
+
+/* What one frame finds out for the next one. */
+struct layout {
+    bool folded;     /* the output needs two halves */
+    unsigned hidden; /* rows that do not fit even so */
 };
 
 static void write_string(const char *string)
@@ -114,14 +120,17 @@ static void screen_sink(void *context, const char *bytes, size_t nbytes)
     }
 }
 
-static void print_header(uint32_t seconds, int argc, char *argv[])
+static void print_header(const struct layout *layout, uint32_t seconds, int argc, char *argv[])
 {
     uint64_t up = timer_ticks() / TIMER_HZ;
 
     shell_printf("Every %us:", seconds);
     for (int i = 0; i < argc; i++)
         shell_printf(" %s", argv[i]);
-    shell_printf("   up %llu s   any key ends\n\n", (unsigned long long)up);
+    shell_printf("   up %llu s   any key ends", (unsigned long long)up);
+    if (layout->hidden > 0)
+        shell_printf("   rows left out: %u", layout->hidden);
+    shell_printf("\n\n");
 }
 
 /* Erase what an earlier, longer frame left: below, and in the right half. */
@@ -137,23 +146,32 @@ static void erase_below(struct screen *screen)
         write_string(ERASE_BELOW);
 }
 
-/* *folded: does this command need two halves?  Found out by the first frame. */
-static int draw_frame(const struct shell_command *command, uint32_t seconds, int argc,
-                      char *argv[], bool *folded)
+/* Note what does not fit; true if that is news, and the frame has to be drawn anew. */
+static bool note_layout(struct layout *layout, const struct screen *screen)
 {
-    struct screen screen = { .folded = *folded };
+    struct layout before = *layout;
+    unsigned room = SCREEN_ROWS;
+
+    layout->folded |= screen->rows > room && screen->widest < RIGHT_HALF;
+    if (layout->folded)
+        room += SCREEN_ROWS - HEADER_ROWS;
+    layout->hidden = screen->rows > room ? screen->rows - room : 0;
+    return layout->folded != before.folded || (layout->hidden > 0 && before.hidden == 0);
+}
+
+static int draw_frame(const struct shell_command *command, uint32_t seconds, int argc,
+                      char *argv[], struct layout *layout)
+{
+    struct screen screen = { .folded = layout->folded };
 
     go_to_row(&screen);
     shell_redirect(screen_sink, &screen);
-    print_header(seconds, argc, argv);
+    print_header(layout, seconds, argc, argv);
     int result = shell_call(command, argc, argv);
     shell_redirect(NULL, NULL);
     erase_below(&screen);
-    if (!*folded && screen.rows > SCREEN_ROWS && screen.widest < RIGHT_HALF) {
-        *folded = true;
-        return draw_frame(command, seconds, argc, argv, folded);
-    }
-    return result;
+    return note_layout(layout, &screen) ? draw_frame(command, seconds, argc, argv, layout)
+                                        : result;
 }
 
 /* Wait for the next frame's time; true if a key was pressed instead. */
@@ -178,12 +196,12 @@ static bool key_before(uint64_t deadline)
 static int watch(const struct shell_command *command, uint32_t seconds, int argc, char *argv[])
 {
     uint64_t next = timer_ticks();
-    bool folded = false;
+    struct layout layout = { .folded = false };
     int result;
 
     write_string(CLEAR_SCREEN);
     do {
-        result = draw_frame(command, seconds, argc, argv, &folded);
+        result = draw_frame(command, seconds, argc, argv, &layout);
         next = MAX(next + (uint64_t)seconds * TIMER_HZ, timer_ticks());
     } while (!key_before(next));
     write_string("\n");

@@ -8,10 +8,12 @@ import pytest
 from machine import BUILD, ROOT, boot
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-PROMISED = ["README.md", "docs/tour.md", "docs/memory-layout.md", "docs/glossary.md",
-            "docs/style.md", "docs/testing.md", "docs/programs.md", "docs/faults.md",
-            "docs/address-spaces.md", "docs/caches.md", "docs/files.md", "docs/pressure.md", "docs/system-calls.md"]
+PROMISED = ["README.md", "docs/tour.md", "docs/experiments.md", "docs/memory-layout.md", "docs/glossary.md",
+            "docs/style.md", "docs/testing.md", "docs/programs.md", "docs/faults.md", "docs/address-spaces.md",
+            "docs/caches.md", "docs/files.md", "docs/pressure.md", "docs/system-calls.md", "docs/proofs.md",
+            "docs/sanitizers.md"]
 FOLDERS = ("boot", "kernel", "mm", "shell", "user", "tests", "tools", "docs", ".ci")
+LINE_MAX = 105
 MAKE_TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 COMMANDS = re.findall(r'^\{ "(\w+)", "', (ROOT / "shell/commands.c").read_text(), re.MULTILINE)
 
@@ -42,6 +44,27 @@ def test_make_targets_exist(document):
                              "\n".join(re.findall(r"`[^`\n]+`|^    .*$|^```[\s\S]*?^```",
                                                   document.read_text(), re.MULTILINE))):
         assert target in MAKE_TARGETS, target
+
+
+@pytest.mark.parametrize("document", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_every_document_is_in_the_readme(document):
+    assert f"| [docs/{document}](docs/{document}) |" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("target", re.findall(
+    r"^  ([a-z-]+)  ", subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True,
+                                      check=True).stdout, re.MULTILINE))
+def test_every_make_target_is_described(target):
+    """In the README or in docs/testing.md, where those for tests are."""
+    text = text_of([ROOT / "README.md", ROOT / "docs/testing.md"])
+    assert re.search(rf"\bmake (?:-s )?{target}\b", text), target
+
+
+def test_lines_are_not_too_long():
+    """Tables and links aside."""
+    for path in DOCUMENTS:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            assert len(line) <= LINE_MAX or line.startswith("|") or "](http" in line, f"{path.name}:{number}"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -311,7 +311,7 @@ def stop(shell):
     shell.expect(r"\n\d+\r")
     shell.send(CTRL_Z)
     output = shell.wait_prompt()
-    return int(re.search(r"\[(\d+)\] stopped by SIGTSTP; `fg \1`: on", output)[1])
+    return int(re.search(r"\[(\d+)\] stopped by SIGTSTP; `fg \1` lets it go on", output)[1])
 
 
 def state_of(shell, pid):
@@ -336,7 +336,7 @@ def test_ctrl_z_stops_and_fg_goes_on(shell):
 def test_fg_takes_what_was_started_in_the_background(shell):
     told = [shell.command("cat &")]
     pid = int(re.search(r"\[(\d+)\] started", told[0])[1])
-    news = f"[{pid}] cat: stopped by SIGTTIN; `fg {pid}`: on"
+    news = f"[{pid}] cat: stopped by SIGTTIN; `fg {pid}` lets it go on"
     wait_until(lambda: told.append(shell.command("echo")) or news in "".join(told))
     shell.send("fg\r")
     shell.expect(r"fg\s")

@@ -1,5 +1,6 @@
 """The screen: keys come from the PS/2 keyboard, and the text is read out of the video memory."""
 
+import re
 import subprocess
 import time
 
@@ -93,11 +94,19 @@ def test_watch_shows_all_of_meminfo(screen):
     screen.wait_for(at_prompt)
 
 
+def test_watch_counts_what_does_not_fit(screen):
+    """vmstat has more rows than two halves of the screen."""
+    screen.type("watch vmstat\n")
+    screen.wait_for(lambda lines: re.search(r"any key ends   rows left out: [1-9]\d*$", lines[0]))
+    screen.type("q")
+    screen.wait_for(at_prompt)
+
+
 def test_help_fits_on_the_screen(screen):
     screen.type("clear\n")
     screen.type("help\n")
-    lines = screen.wait_for(lambda lines: any("TAB completes" in line for line in lines))
-    assert any("help" == line[len(PROMPT):] for line in lines)
+    lines = screen.wait_for(lambda lines: at_prompt(lines) and any("tells more" in line for line in lines))
+    assert lines[0] == PROMPT + "help" and lines[1].startswith("Physical memory")
     assert any(line.startswith("Programs: ") for line in lines)
 
 

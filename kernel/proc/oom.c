@@ -189,8 +189,8 @@ static enum decision decide(struct victim *victim)
     spin_unlock(&processes.lock, irq);
     if (decision == KILLED) {
         report_asker();
-        kill_all_of(victim); /* it can end while the rest is printed */
-        report_processes();
+        report_processes(); /* with the victim: it has not ended yet */
+        kill_all_of(victim);
         report_victim(victim);
     }
     return decision;
@@ -204,9 +204,10 @@ static bool still_dying(void)
     return dying;
 }
 
-/* A last look, as Linux takes it: has somebody freed memory since the fault found none?  A
- * fault needs two frames at most, a page and a page table; each asked for as the fault does, for what
- * low memory keeps for the kernel is no help to it. */
+/* A last look, as Linux takes it: has somebody freed memory since the fault found none?  A page and a
+ * page table, each asked for as the fault does, for what low memory keeps for the kernel is no help to
+ * it.  A fault may need more (a page of a file also nodes of its tree), so it has this once only: else
+ * it would be tried for ever. */
 static bool memory_is_back(void)
 {
     struct page *page = user_frame_alloc(PAGE_ANON);
@@ -220,15 +221,13 @@ static bool memory_is_back(void)
 }
 
 /* For mm/fault: see fault_set_oom_hook(). */
-static bool make_room(struct space *space, uaddr_t address)
+static bool make_room(unsigned tries)
 {
     struct victim victim;
 
-    (void)space;
-    (void)address;
     if (!process_current() || signal_is_fatal_pending())
         return false;
-    if (memory_is_back())
+    if (tries == 0 && memory_is_back())
         return true;
     if (decide(&victim) == NOBODY)
         return false;

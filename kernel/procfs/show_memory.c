@@ -228,7 +228,8 @@ int show_zoneinfo(struct text *text, uint32_t unused)
         text_printf(text, "        spanned  %u\n", MIN(zone->end, max_pfn) - zone->start);
         text_printf(text, "        present  %u\n        managed  %u\n",
                     frames_present(zone->start, zone->end), zone->managed);
-        text_printf(text, "        zeroed   %u\n        protection: (", zone->zeroed);
+        text_printf(text, "        zeroed   %u\n        hot      %u\n        protection: (",
+                    zone->zeroed, zone->hot);
         for (unsigned best = 0; best < ZONE_COUNT; best++)
             text_printf(text, "%s%u", best > 0 ? ", " : "", zone->kept_from[best]);
         text_printf(text, ")\n");
