@@ -17,7 +17,7 @@
  *             are others.  Frames that turn out to be pinned spoil their window: the next one is tried, a
  *             few times.
  * Cost        One look at each block of the zone for the choice; then about 1,600 instructions for each frame
- *             moved (1,024 of them copy it), and twice eight for each page that any program has.
+ *             moved (1,024 of them copy it), and eight for each page that any program has.
  * Reading     Gorman, "Memory Compaction", LWN 368869, 2010. */
 #include "mm/compact.h"
 

@@ -2,18 +2,25 @@
  *
  * Problem     Page-table entries of several programs, and the page cache, name a frame by its number.
  *             All of them must name another one, at one moment.
- * Choice      A reverse map (from a frame to its entries) would have to be kept up to date at each
- *             fault, fork and unmap: instructions and memory for something that is rarely asked for.  A
- *             private frame has eight bytes of struct page free, enough for one entry, but after a fork
- *             it has several.  Instead all page tables are searched, once for all frames of a window: an
- *             entry costs eight instructions, a frame that is copied a thousand.
+ * Reverse map A list, for each frame, of the entries that name it.  To keep such lists up to date at each
+ *             fault, fork and unmap (as Linux does) would cost instructions and memory for something
+ *             that is rarely asked for: eight bytes of struct page are free in a private frame, enough
+ *             for one entry, but after a fork there are several.  So the lists are made when they are
+ *             wanted, for all frames of a window by one search of all page tables.  There is room for a
+ *             frame's list in the frame that it moves to: that is empty until the bytes are copied.
+ *
+ *               entries of three programs     frame 0x3e1a (old)     frame 0x2b07 (new)
+ *                 [ 0x3e1a rw ] <--.           [ the page ]           [ o o o          ]
+ *                 [ 0x3e1a r- ] <--+------------------------------------' | |
+ *                 [ 0x3e1a r- ] <--'--------------------------------------'-'
+ *
  * Steps       1. get a new frame of the zone for each:    to[old - start] = new
- *             2. search the tables, and count in new.refs how many entries name old
+ *             2. search the tables: each entry that names old goes to new's list, new.refs counts
  *             3. an old frame whose count (and one for the page cache) is not its `refs` is pinned:
  *                a system call works on it, or an entry is in a space that is locked.  Then nothing
  *                is moved
- *             4. copy the bytes; the page cache's tree gets the new frame
- *             5. search the tables again, and replace the entries
+ *             4. let the entries of the list name new; copy the bytes, which overwrites the list; the
+ *                page cache's tree gets the new frame
  *             Interrupts are off from the first to the last, on one processor: nobody sees a state in
  *             between, and no entry needs to say "wait, it is being moved" as on Linux.
  * Stays       the zero frame (it is the kernel's); page tables; what drivers and system calls hold.
@@ -40,36 +47,45 @@ static ALWAYS_INLINE struct page *destination(pte_t entry, pfn_t start, uint32_t
     return unlikely(index < count) ? window.to[index] : NULL;
 }
 
-/* ---- entries ---- */
+/* ---- the reverse map ---- */
 
-static void count_run(const struct paging_run *run)
+#define MAPPERS_MAX (PAGE_SIZE / sizeof(pte_t *)) /* whoever has more is not moved */
+
+/* One more entry names the frame whose place `to` is to take. */
+static __attribute__((noinline)) void add_mapper(struct page *to, pte_t *slot)
 {
-    const pfn_t start = window.start;
-    const uint32_t count = window.count;
-    const pte_t *end = run->slots + run->count;
-
-    for (const pte_t *slot = run->slots; slot < end; slot++) {
-        struct page *to = destination(*slot, start, count);
-        if (to)
-            to->refs++;
-    }
+    if (to->refs == MAPPERS_MAX)
+        return; /* its count will not be right */
+    pte_t **mappers = kmap(to);
+    mappers[to->refs++] = slot;
+    kunmap(mappers);
 }
 
-static void replace_run(const struct paging_run *run)
+static void find_mappers(const struct paging_run *run)
 {
     const pfn_t start = window.start;
     const uint32_t count = window.count;
-    const pte_t *end = run->slots + run->count;
+    pte_t *end = run->slots + run->count;
 
     for (pte_t *slot = run->slots; slot < end; slot++) {
         struct page *to = destination(*slot, start, count);
         if (to)
-            *slot = page_to_paddr(to) | (*slot & PTE_FLAGS);
+            add_mapper(to, slot);
     }
 }
 
+/* All entries that named the old frame name `to`. */
+static void change_mappers(struct page *to)
+{
+    pte_t **mappers = kmap(to);
+
+    for (uint32_t i = 0; i < to->refs; i++)
+        *mappers[i] = page_to_paddr(to) | (*mappers[i] & PTE_FLAGS);
+    kunmap(mappers);
+}
+
 /* Every run of every space that is not locked, or whose owner at the moment does not mind. */
-static void for_all_runs(void (*visit)(const struct paging_run *run))
+static void find_all_mappers(void)
 {
     list_for_each(node, &spaces.spaces) {
         struct space *space = list_entry(node, struct space, node);
@@ -77,7 +93,7 @@ static void for_all_runs(void (*visit)(const struct paging_run *run))
         if (spin_is_held(&space->lock) && space != spaces.at_rest)
             continue;
         while (paging_next_run(&space->directory, &run, USER_END))
-            visit(&run);
+            find_mappers(&run);
     }
 }
 
@@ -128,6 +144,7 @@ static bool all_found(void)
 
 static void move(struct page *old, struct page *to)
 {
+    change_mappers(to);
     kmap_copy_frame(to, old);
     track_page_move(to, old);
     to->refs = old->refs;
@@ -144,7 +161,7 @@ bool migrate_window(pfn_t start, unsigned order, uint32_t *moved)
     window.count = 1u << order;
     bool good = !spin_is_held(&spaces.lock) && find_places();
     if (good) {
-        for_all_runs(count_run);
+        find_all_mappers();
         good = all_found();
     }
     if (!good) {
@@ -157,7 +174,6 @@ bool migrate_window(pfn_t start, unsigned order, uint32_t *moved)
         move(pfn_to_page(start + i), window.to[i]);
         ++*moved;
     }
-    for_all_runs(replace_run);
     tlb_flush_all();
     return true;
 }
