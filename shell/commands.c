@@ -52,7 +52,8 @@ const struct shell_command shell_commands[] = {
 { "slabtop", "[ROWS]", "the largest object caches",
   "By the memory they hold.  USE: objects in use, of all.  FREE: kB in free ones.\n"
   "LOST: kB that are no objects: debugging, alignment, the rests of slabs.  HIT:\n"
-  "allocations that the magazine had an object for.  ROWS: how many (default 20).\n"
+  "allocations that the magazine had an object for.  ASKED: of the bytes that\n"
+  "kmalloc gave, the part that was asked for.  ROWS: how many (default 20).\n"
   "Example: watch slabtop\n",
   SHELL_MEMORY, 0, 1, 0, cmd_slabtop },
 { "vmstat", "[PID]", "counters of memory events",

@@ -61,7 +61,7 @@ def test_at_least_as_many_objects_in_a_slab_as_linux(overhead):
 
 
 def test_kmalloc_wastes_less_than_a_third(overhead):
-    classes = overhead["kmalloc"]
+    classes = dict(overhead["kmalloc"])
     overall = classes.pop("all")
     first = 1
     for given, row in classes.items():

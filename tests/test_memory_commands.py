@@ -46,7 +46,7 @@ def test_compact(shell):
     there is no block of 2 MiB.  After compaction there are many, and what the programs have is intact."""
     shell.command("pagecache drop")
     kib = shell.fields("meminfo")["MemAvailable"] - 2048
-    start(shell, f"holes {kib}K 8 3")
+    start(shell, f"holes {kib}K 30 3")
     wait_until(lambda: len(re.findall(r" sleeping .*holes", shell.command("ps"))) == 3)
     before = large_blocks(shell)
     index, useless = fragmentation(shell, 9)
@@ -54,6 +54,7 @@ def test_compact(shell):
     output = shell.command("compact")
     figures = re.fullmatch(r"(\d+) frames moved, (\d+) more free blocks of 4 MiB, (\d+) windows pinned\n?",
                            output)
+    assert figures, output
     assert int(figures[1]) > 1000 and int(figures[2]) >= kib // 2 // 4096 - 4
     assert large_blocks(shell) >= before + int(figures[2])
     index, useless = fragmentation(shell, 9)

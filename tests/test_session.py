@@ -411,7 +411,7 @@ def test_the_end_of_a_background_program_is_told_once(shell):
 
 @pytest.mark.parametrize("line", [
     "hello there", "heap 1", "bench foo", "spin 1", "count x", "count 1 2", "mallocs abc",
-    "mallocs 1 x",
+    "mallocs 1 x", "huge foo", "huge never x", "huge 1 2", "holes", "holes 1M x",
 ])
 def test_programs_refuse_what_makes_no_sense(shell, line):
     program = line.split()[0]

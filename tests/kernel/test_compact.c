@@ -510,7 +510,8 @@ static void idle_machine_zeroes_frames(struct test *t)
 {
     buddy_get_stats(&stats);
     uint32_t free = stats.free;
-    thread_sleep_ticks(5);
+    for (unsigned i = 0; i < 100 && zeroed_frames == 0; i++)
+        thread_sleep_ticks(5);
     buddy_get_stats(&stats);
     uint32_t zeroed = zeroed_frames;
     EXPECT_EQ(t, stats.free, free);

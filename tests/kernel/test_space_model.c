@@ -10,7 +10,7 @@
  *           pages are compared after each of them, and from time to time everything: the list of ranges,
  *           every page's word and rights, and what space_check() looks at.
  * Worlds    Up to WORLDS spaces, each with its array: a fork copies both, an end frees both.
- * Again     test_random() gives the same sequence in each run; space_model.seed=N another one. */
+ * Again     test_random() gives the same sequence in each run; space_model_seed=N another one. */
 #include "tests/kernel/test.h"
 
 #include "kernel/cpu/cpu.h"
@@ -549,7 +549,7 @@ static void one_round(struct test *t)
 
 static void run_model(struct test *t, unsigned map_advice)
 {
-    t->random += test_parameter("space_model.seed", 0);
+    t->random += test_parameter("space_model_seed", 0);
     model.map_advice = map_advice;
     model.npages = MIN(PAGES_MAX, ALIGN_DOWN(buddy_free_frames() / (WORLDS + 2), 64u));
     for (unsigned i = 0; i < WORLDS; i++)

@@ -1,5 +1,5 @@
-/* holes SIZE[K|M] [SECONDS [PROCESSES]] - break memory into pieces: fill SIZE bytes of heap, give every
- * other page back, share the rest with so many processes by fork, wait, and verify it in each of them.
+/* holes SIZE[K|M] [SECONDS [PROCESSES]] - break memory into pieces: fill SIZE bytes of memory, give
+ * every other page back, share the rest by fork until PROCESSES have it, wait, and verify it in each.
  * Meanwhile the kernel may move the frames about (`compact`).
  * Exit status 1: there is not that much memory, or a page is damaged. */
 #include <stdint.h>

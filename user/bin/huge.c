@@ -17,12 +17,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "kernel/lib/parse.h"
+
 #define PAGE 4096u
 #define HUGE (4u << 20)
 #define COUNT 2u
 
 static char text[32768];
-static unsigned seconds; /* to wait; 0: speak instead */
+static uint32_t seconds; /* to wait; 0: speak instead */
 
 static void read_smaps(void)
 {
@@ -94,9 +96,12 @@ static char *map_aligned(void)
 int main(int argc, char *argv[])
 {
     int never = argc > 1 && strcmp(argv[1], "never") == 0;
-    char *start = map_aligned();
 
-    seconds = argc > 1 + never ? (unsigned)atoi(argv[1 + never]) : 0;
+    if (argc > 2 + never || (argc > 1 + never && parse_u32(argv[1 + never], &seconds) != 0)) {
+        puts("usage: huge [never] [SECONDS]");
+        return 2;
+    }
+    char *start = map_aligned();
     if (start == NULL ||
         madvise(start, COUNT * HUGE, never ? MADV_NOHUGEPAGE : MADV_HUGEPAGE)) {
         perror("huge");

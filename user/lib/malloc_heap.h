@@ -66,7 +66,9 @@ struct heap {
     intptr_t held_room;                 /* how many units more may be held */
     size_t held_limit;                  /* held_room when nothing is held */
     size_t mapped_bytes, mapped_blocks;
-    size_t small_end, map_at; /* requests from here on are not small; get mappings; or 0 */
+    /* Requests from small_end on are not small, from map_at on get mappings; 0 before the first
+     * request, and in guard mode. */
+    size_t small_end, map_at;
     bool started, guard, quarantine;
     void **freed; /* a ring: the blocks in quarantine, or else those unmapped last */
     size_t freed_size, freed_at;
