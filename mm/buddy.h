@@ -21,7 +21,8 @@ enum zone_id { ZONE_DMA, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_COUNT };
 #define PAGE_RECLAIMABLE (1u << 3) /* will be given back when memory is short */
 #define PAGE_ZERO \
     (1u << 4) /* filled with zeros; not with PAGE_HIGHMEM_OK (user_frame_alloc_zeroed) */
-#define PAGE_ATOMIC (1u << 5) /* must not fail: may use what a zone keeps back (min) */
+/* May use what a zone keeps back (min): for requests by which memory comes back, as migration's. */
+#define PAGE_ATOMIC (1u << 5)
 #define PAGE_NO_RECLAIM \
     (1u << 6) /* nice to have: fails where reclaim or compaction would have to run */
 

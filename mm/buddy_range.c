@@ -232,7 +232,7 @@ static struct page *alloc_units(uint32_t npages, enum page_kind kind, unsigned f
     do {
         if (zone->frames[PAGE_FREE] >= npages + buddy_kept_frames(zone, flags))
             run = zone_alloc_units(zone, units, kind);
-    } while (!run && zone-- > buddy_zones);
+    } while (!run && zone > buddy_zones && zone--);
     irq_restore(irq);
     return run;
 }

@@ -186,7 +186,7 @@ bool compact_for(unsigned order, unsigned flags)
     do {
         if (zone->frames[PAGE_FREE] >= buddy_kept_frames(zone, flags) + (1u << order))
             found = compact_zone(zone, order, ROOM_ANYWHERE);
-    } while (!found && zone-- > buddy_zones);
+    } while (!found && zone > buddy_zones && zone--);
     totals.requests++;
     totals.successes += found;
     totals.failures += !found;

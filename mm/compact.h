@@ -1,5 +1,6 @@
 /* mm/compact.h - compaction: user frames are moved together, so that free memory is in large blocks.
- * Below: migrate, buddy.  Above: buddy asks it before a request of order 1 or more fails, the shell.
+ * Below: migrate, buddy.  Above: buddy (by its hook, before a request of order 1 or more fails;
+ * buddy_range.c, for runs, directly), space_huge, the shell.
  * Context: any; sleeps never, passes over what is locked. */
 #pragma once
 

@@ -36,7 +36,8 @@
  *
  *   entry is there and allows the access: another thread was faster.  Nothing to do       SPURIOUS
  *
- *   no frame for any of these  -ENOMEM: the out-of-memory hook is asked, with interrupts on.  Either
+ *   no frame for any of these  -ENOMEM: what can be had without a lock is taken back; then the
+ *           out-of-memory hook is asked, with interrupts on.  Either
  *           it makes room and the fault is tried again, or the program ends.
  *
  * Copy-on-write, drawn: after fork both entries are read-only and the frame counts two references.

@@ -1,5 +1,5 @@
 /* mm/fault.h - page faults: from an address and an access to a resident page.
- * Below: space.  Above: proc (what happens to a program whose fault has no answer). */
+ * Below: space, reclaim.  Above: proc (what happens to a program whose fault has no answer). */
 #pragma once
 
 #include "kernel/cpu/trap.h"

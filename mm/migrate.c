@@ -157,9 +157,11 @@ static void move(struct page *old, struct page *to)
 bool migrate_window(pfn_t start, unsigned order, uint32_t *moved)
 {
     *moved = 0;
+    if (spin_is_held(&spaces.lock))
+        return false;
     window.start = start;
     window.count = 1u << order;
-    bool good = !spin_is_held(&spaces.lock) && find_places();
+    bool good = find_places();
     if (good) {
         find_all_mappers();
         good = all_found();

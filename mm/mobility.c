@@ -10,10 +10,10 @@
  *             [uuuuuu.u..u..][mm.mmm..mmm.mm][rrr.r.........][.............]
  *              unmovable      movable         reclaimable     whose request comes first
  *
- * Stealing    If the units of a mobility have nothing, it takes the largest block that the others have,
- *             for that spoils least.  When half of the unit is free, or used by frames of the same
- *             mobility already, the whole unit changes hands, and the requests to come find the rest
- *             of it; else it is this one block that is taken.
+ * Stealing    If the units of a mobility have nothing, it looks at the largest block that the others
+ *             have.  When half of its unit is free, or used by frames of the same mobility already,
+ *             the whole unit changes hands, and the requests to come find the rest of it; else one
+ *             block is taken from that pool, the smallest that will do, so that large ones stay whole.
  * Small       A machine of few units has nothing to keep apart: all of it is one pool.
  * Reading     Gorman and Whitcroft, "The What, the Why and the Where To of Anti-Fragmentation",
  *             Ottawa Linux Symposium 2006. */

@@ -1,6 +1,7 @@
 /* mm/reclaim.h - what happens when a request for frames finds none: memory that can be had back is
  * taken back, cheapest first.
- * Below: pagecache, slab, space.  Above: nobody: it registers with buddy.
+ * Below: pagecache, shrinker, slab, space.  Above: buddy (by its hook), fault, the idle loop, procfs,
+ * the shell.
  * May run inside any allocation, with locks held and interrupts off: it sleeps never, and skips
  * whatever is locked. */
 #pragma once
@@ -14,10 +15,11 @@ void reclaim_init(void); /* registers with buddy_set_reclaim_hook() */
 uint32_t reclaim_frames(unsigned order, pfn_t below);
 
 /* For the idle loop: if a zone is below its low watermark, a batch; true: some frames came back, call
- * again.  For who holds no lock, before the out-of-memory killer is asked: what nobody would miss
- * (not more: a program whose own pages are dropped while it waits for one would never get on);
- * returns how many. */
+ * again. */
 bool reclaim_ahead(void);
+
+/* For who holds no lock, before the out-of-memory killer is asked: what nobody would miss (not more: a
+ * program whose own pages are dropped while it waits for one would never get on).  Returns how many. */
 uint32_t reclaim_unlocked(void);
 
 /* Everything that can be had: for `drop_caches` and tests. */

@@ -1,5 +1,5 @@
 /* mm/shrinker.h - who keeps memory only in case it is needed says so here.
- * Below: nothing.  Above: reclaim calls them; slab, the page cache, spaces, threads register. */
+ * Below: nothing.  Above: reclaim calls them, and registers those of mm/; threads register theirs. */
 #pragma once
 
 #include "kernel/lib/list.h"

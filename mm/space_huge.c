@@ -189,7 +189,8 @@ static struct page *take_block(struct space *space, const struct vma *vma, unsig
     flags |= PAGE_HIGHMEM_OK | PAGE_MOVABLE;
     spaces.at_rest = space;
     struct page *block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
-    if (!block && (vma->flags & VMA_HUGEPAGE) && compact_for(HUGE_ORDER, flags))
+    if (!block && (flags & PAGE_NO_RECLAIM) && (vma->flags & VMA_HUGEPAGE) &&
+        compact_for(HUGE_ORDER, flags))
         block = buddy_alloc(HUGE_ORDER, PAGE_ANON, flags);
     spaces.at_rest = NULL;
     return block;

@@ -63,6 +63,22 @@ static int parse_wants(int argc, char *argv[], struct held *request)
     return 0;
 }
 
+/* More than a block has: frames side by side. */
+static bool is_run(const struct held *one)
+{
+    return !(one->wants & WANT_MAPPING) && one->nbytes > KMALLOC_MAX;
+}
+
+static uint8_t *take_run(const struct held *request, unsigned page_flags)
+{
+    struct page *run = buddy_alloc_exact(DIV_ROUND_UP(request->nbytes, PAGE_SIZE), 0,
+                                         PAGE_VMALLOC, page_flags & ~PAGE_ZERO);
+
+    if (run && (request->wants & WANT_ZERO))
+        memset(page_to_virt(run), 0, request->nbytes);
+    return run ? page_to_virt(run) : NULL;
+}
+
 /* By mapping, by layout or by plain size, as the request needs it. */
 static uint8_t *take(const struct held *request)
 {
@@ -73,6 +89,8 @@ static uint8_t *take(const struct held *request)
             vm_flags |= properties[i].vm_flag;
             page_flags |= properties[i].page_flag;
         }
+    if (is_run(request)) /* it begins at a multiple of 4 MiB */
+        return take_run(request, page_flags);
     if (!(request->wants & WANT_MAPPING))
         return request->align ? kmalloc_aligned(request->nbytes, request->align, page_flags)
                               : kmalloc(request->nbytes, page_flags);
@@ -87,6 +105,8 @@ static void give_back(struct held *one)
 {
     if (one->wants & WANT_MAPPING)
         vfree(one->address);
+    else if (is_run(one))
+        buddy_free_exact(virt_to_page(one->address), DIV_ROUND_UP(one->nbytes, PAGE_SIZE));
     else if (one->align)
         kfree_aligned(one->address, one->nbytes, one->align);
     else
@@ -96,7 +116,10 @@ static void give_back(struct held *one)
 
 static const char *way(const struct held *one)
 {
-    return one->wants & WANT_MAPPING ? "vmalloc" : one->align ? "kmalloc_aligned" : "kmalloc";
+    return one->wants & WANT_MAPPING ? "vmalloc"
+           : is_run(one)             ? "buddy_alloc_exact"
+           : one->align              ? "kmalloc_aligned"
+                                     : "kmalloc";
 }
 
 /* The physical address is the first byte's: in a mapping the next page's frame may be anywhere. */
@@ -139,8 +162,8 @@ int cmd_alloc(int argc, char *argv[])
 
     if (argc == 1)
         return print_all();
-    if (parse_size(argv[1], &nbytes) != 0 || nbytes == 0 || nbytes > KMALLOC_MAX)
-        return shell_usage("alloc", "'%s' is no size from 1 to 4M", argv[1]);
+    if (parse_size(argv[1], &nbytes) != 0 || nbytes == 0 || nbytes > LOWMEM_MAX_BYTES)
+        return shell_usage("alloc", "'%s' is no size from 1 to 896M", argv[1]);
     request.nbytes = (uint32_t)nbytes;
     if (parse_wants(argc - 2, argv + 2, &request) != 0)
         return -EINVAL;

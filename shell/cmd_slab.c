@@ -188,8 +188,7 @@ int cmd_leaks(int argc, char *argv[])
                      "slab_debug=U\n");
         return -ENOSYS;
     }
-    thread_shrink(); /* what is only kept in case it is needed is no leak */
-    reclaim_all();
+    reclaim_all(); /* what is only kept in case it is needed is no leak */
     if (argc == 2 && strcmp(argv[1], "mark") == 0) {
         mark = track_serial();
         return 0;

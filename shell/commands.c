@@ -191,7 +191,7 @@ const struct shell_command shell_commands[] = {
 { "alloc", "[BYTES [PROPERTY...]]", "take kernel memory",
   "PROPERTY: zero, dma (below 16 MiB), align=N; and, in a mapping of its own,\n"
   "write-through, uncached, or exec: the kernel's code segment then reaches there.\n"
-  "Without arguments: what is held.  BYTES may end in K or M.\n"
+  "Above 4M: frames side by side.  Without arguments: what is held.\n"
   "Example: alloc 6000 dma uncached; dealloc all\n",
   SHELL_DEBUG, 0, 1 + 6, SHELL_NO_WATCH, cmd_alloc },
 { "dealloc", "ADDRESS | all", "give it back",

@@ -6,6 +6,7 @@
 
 /* cmd_memory.c: who has the frames */
 int cmd_meminfo(int argc, char *argv[]);
+int cmd_free(int argc, char *argv[]);
 int cmd_slabinfo(int argc, char *argv[]);
 int cmd_buddyinfo(int argc, char *argv[]);
 int cmd_pagetypeinfo(int argc, char *argv[]);
@@ -29,7 +30,6 @@ int cmd_cache(int argc, char *argv[]);
 /* cmd_alloc.c: memory by its properties */
 int cmd_alloc(int argc, char *argv[]);
 int cmd_dealloc(int argc, char *argv[]);
-int cmd_free(int argc, char *argv[]);
 
 /* cmd_pressure.c: when memory is short */
 int cmd_pagecache(int argc, char *argv[]);

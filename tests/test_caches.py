@@ -213,9 +213,10 @@ def test_no_memory_is_an_answer(empty):
     ("cache flush 0 16", "no kernel memory is mapped at 0x00000000; nothing was flushed"),
     ("cache flush 0xfffff000 1", "no kernel memory is mapped at 0xfffff000"),
     ("cache flush 0xc3fff000 8192", "no kernel memory is mapped at 0xc4000000"),
-    ("alloc 0", "'0' is no size from 1 to 4M"),
-    ("alloc 5M", "'5M' is no size from 1 to 4M"),
-    ("alloc x", "'x' is no size from 1 to 4M"),
+    ("alloc 0", "'0' is no size from 1 to 896M"),
+    ("alloc 897M", "'897M' is no size from 1 to 896M"),
+    ("alloc 500M", "alloc: not enough memory"),
+    ("alloc x", "'x' is no size from 1 to 896M"),
     ("alloc 8 fast", "'fast' is no property"),
     ("alloc 8 align=3", "'3' is no power of two up to 4 MiB"),
     ("alloc 8 align=", "'' is no power of two up to 4 MiB"),
@@ -261,3 +262,14 @@ def test_in_bochs():
         assert_well(shell)
         shell.send("poweroff\r")
         assert shell.process.wait(60) == 0
+
+
+def test_a_run_above_4_mib(shell):
+    """Frames side by side, no more than asked for."""
+    before = shell.fields("meminfo")["MemFree"]
+    output = shell.command("alloc 9M zero")
+    assert re.search(r"^0x\w+ +9437184  0x\w+  \S+  buddy_alloc_exact zero$", output, re.MULTILINE)
+    assert before - shell.fields("meminfo")["MemFree"] == 9 * 1024
+    shell.command("dealloc all")
+    assert shell.fields("meminfo")["MemFree"] == before
+    assert_well(shell)
