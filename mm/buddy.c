@@ -482,22 +482,27 @@ struct page *buddy_alloc_moved(struct zone *zone, enum page_kind kind)
     return pool_alloc_block(buddy_user_pool(zone), 0, kind, PAGE_ATOMIC);
 }
 
+/* A block that compaction has made. */
+static struct page *alloc_compacted(unsigned order, enum page_kind kind, unsigned flags)
+{
+    bool made = order > 0 && reclaim.compact && reclaim.compact(order, flags);
+    return made ? zones_alloc(order, kind, flags) : NULL;
+}
+
 /* No zone has such a block.  First those frames are moved that can be, then some are taken back. */
 static __attribute__((noinline)) struct page *
 alloc_after_reclaim(unsigned order, enum page_kind kind, unsigned flags)
 {
     const struct zone *best = buddy_best_pools[flags & PLACE_FLAGS]->zone;
-    struct page *page = NULL;
+    struct page *page = alloc_compacted(order, kind, flags);
 
-    if (order > 0 && reclaim.compact && reclaim.compact(order, flags))
-        page = zones_alloc(order, kind, flags);
     for (unsigned round = 0; !page && reclaim.hook && round < RECLAIM_ROUNDS; round++) {
         reclaim.calls++;
         if (reclaim.hook(order, best->stats.end) == 0)
             break;
         page = zones_alloc(order, kind, flags);
-        if (!page && order > 0 && reclaim.compact && reclaim.compact(order, flags))
-            page = zones_alloc(order, kind, flags);
+        if (!page)
+            page = alloc_compacted(order, kind, flags);
     }
     return page;
 }
@@ -621,13 +626,6 @@ uint32_t buddy_drain(void)
         spin_unlock(&buddy_zones[id].lock, irq);
     }
     return frames;
-}
-
-/* The largest block that starts at `start` and does not reach beyond `end`. */
-static unsigned largest_order(pfn_t start, pfn_t end)
-{
-    unsigned by_alignment = start == 0 ? BUDDY_MAX_ORDER : bit_lowest(start);
-    return MIN(MIN(by_alignment, bit_highest(end - start)), BUDDY_MAX_ORDER);
 }
 
 /* The zone is to have memory: called before its first frame. */

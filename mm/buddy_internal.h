@@ -83,6 +83,14 @@ static inline enum mobility mobility_of(const struct pool *pool)
     return (enum mobility)(pool - pool->zone->pools);
 }
 
+/* The largest block that begins at a frame number, or at an offset in an aligned run, and does not
+ * reach beyond `end`. */
+static inline unsigned largest_order(pfn_t start, pfn_t end)
+{
+    unsigned by_alignment = start == 0 ? BUDDY_MAX_ORDER : bit_lowest(start);
+    return MIN(MIN(by_alignment, bit_highest(end - start)), BUDDY_MAX_ORDER);
+}
+
 static ALWAYS_INLINE void put_free_block(struct pool *pool, struct page *page, unsigned order)
 {
     page->kind = PAGE_FREE;

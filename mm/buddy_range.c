@@ -129,15 +129,6 @@ void buddy_join_block(struct page *page, unsigned order)
 
 /* ---- any length ---- */
 
-/* The largest block that begins at an offset in an aligned run, and ends before `end`. */
-static unsigned piece_order(uint32_t offset, uint32_t end)
-{
-    unsigned by_length = bit_highest(end - offset);
-    unsigned by_place = offset == 0 ? by_length : bit_lowest(offset);
-
-    return MIN(MIN(by_place, by_length), BUDDY_MAX_ORDER);
-}
-
 /* Cut a used block into pieces: the first `npages` frames stay used, the others are given back. */
 static void cut(struct page *block, uint32_t npages)
 {
@@ -148,7 +139,7 @@ static void cut(struct page *block, uint32_t npages)
 
     zone->stats.allocs--; /* each piece counts: it will be freed by itself */
     for (uint32_t at = 0; at < total;) {
-        unsigned order = piece_order(at, at < npages ? npages : total);
+        unsigned order = largest_order(at, at < npages ? npages : total);
         block[at].kind = kind;
         block[at].order = (uint8_t)order;
         block[at].entries = 0;

@@ -16,17 +16,6 @@
 
 #define PAGE_KIB (PAGE_SIZE / KiB)
 
-/* Frames in slabs without a single object in use: slab_shrink_all() would free them. */
-static uint32_t empty_slab_frames(void)
-{
-    struct slab_stats cache;
-    uint32_t frames = 0;
-
-    for (unsigned i = 0; slab_get_stats(i, &cache); i++)
-        frames += cache.slabs_empty * cache.pages_per_slab;
-    return frames;
-}
-
 /* KiB of the memory map with this type, below 4 GiB. */
 static uint32_t mapped_kib(enum memmap_type type)
 {
@@ -81,7 +70,7 @@ static uint32_t kept_frames(const struct buddy_stats *buddy)
 static void get_frames(struct memstat *stat)
 {
     struct buddy_stats buddy;
-    uint32_t empty = empty_slab_frames();
+    uint32_t empty = slab_empty_frames();
 
     buddy_get_stats(&buddy);
     stat->mem_total = buddy.managed * PAGE_KIB;

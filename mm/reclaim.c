@@ -68,16 +68,6 @@ static uint32_t drop_pages(uint32_t npages, pfn_t below)
     return dropped;
 }
 
-static uint32_t count_empty_slabs(void)
-{
-    struct slab_stats cache;
-    uint32_t frames = 0;
-
-    for (unsigned i = 0; slab_get_stats(i, &cache); i++)
-        frames += cache.slabs_empty * cache.pages_per_slab;
-    return frames;
-}
-
 static uint32_t shrink_slabs(uint32_t npages, pfn_t below)
 {
     (void)npages; /* all of them: the empty ones of a cache are few */
@@ -105,7 +95,7 @@ static struct shrinker shrinkers[] = {
       .shrink = drop_pages },
     { .name = "empty slabs",
       .cost = SHRINK_MADE_AGAIN,
-      .count = count_empty_slabs,
+      .count = slab_empty_frames,
       .shrink = shrink_slabs },
     { .name = "mapped file pages",
       .cost = SHRINK_FAULT_AGAIN,

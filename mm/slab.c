@@ -709,6 +709,16 @@ bool slab_get_stats(unsigned index, struct slab_stats *stats)
     return true;
 }
 
+uint32_t slab_empty_frames(void)
+{
+    struct slab_stats cache;
+    uint32_t frames = 0;
+
+    for (unsigned i = 0; slab_get_stats(i, &cache); i++)
+        frames += cache.slabs_empty * cache.pages_per_slab;
+    return frames;
+}
+
 bool slab_check(void)
 {
     bool good = true;

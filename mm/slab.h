@@ -47,6 +47,9 @@ void slab_free(struct slab_cache *cache, void *object);
 uint32_t slab_cache_shrink(struct slab_cache *cache);
 uint32_t slab_shrink_all(void);
 
+/* Frames in slabs without a single object in use: slab_shrink_all() would free them. */
+uint32_t slab_empty_frames(void);
+
 /* The cache an object came from and the object's first byte; NULL if it is no slab memory. */
 struct slab_cache *slab_cache_of(const void *pointer, void **object);
 unsigned slab_cache_id(const struct slab_cache *cache); /* struct page.cache_id */

@@ -166,8 +166,8 @@ int space_in_core(struct space *space, uaddr_t address);
 void space_forget_file(struct page_cache *file, uint32_t first);
 
 /* Unmap PAGE_FILE pages (clean, of the page cache) with frame numbers below `below` from all spaces
- * whose lock is free, until `npages` mappings are gone; the pages can then be reclaimed, and come back with a fault.  Returns how many
- * went.  Any context. */
+ * whose lock is free, until `npages` mappings are gone; the pages can then be reclaimed, and come back
+ * with a fault.  Returns how many went.  Any context. */
 uint32_t space_unmap_clean(uint32_t npages, pfn_t below);
 
 /* The most frames that were ever mapped at once. */

@@ -1,6 +1,7 @@
 /* shell/cmd_alloc.c - memory by its properties, taken by hand and held by the shell: what the
  * allocators can be asked for. */
 #include "kernel/cpu/gdt.h"
+#include "kernel/lib/bitops.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/parse.h"
 #include "kernel/lib/string.h"
@@ -47,8 +48,8 @@ static int parse_wants(int argc, char *argv[], struct held *request)
         unsigned k = 0;
         if (!strncmp(argv[i], ALIGN_WORD, strlen(ALIGN_WORD))) {
             const char *number = argv[i] + strlen(ALIGN_WORD);
-            if (parse_u32(number, &request->align) != 0 || request->align == 0 ||
-                (request->align & (request->align - 1)) != 0 || request->align > KMALLOC_MAX)
+            if (parse_u32(number, &request->align) != 0 || !is_power_of_two(request->align) ||
+                request->align > KMALLOC_MAX)
                 return shell_usage("alloc", "'%s' is no power of two up to 4 MiB", number);
             continue;
         }

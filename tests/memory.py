@@ -1,8 +1,11 @@
-"""What a kernel has in use, so that tests can require exactly as much as before."""
+"""A kernel that the tests of a module share, its processes, and what it has in use, so that tests can
+require exactly as much as before."""
 
 import re
 
-from machine import wait_until
+import pytest
+
+from machine import qemu_shell, wait_until
 
 PROCESS = re.compile(r"^ *(\d+) +\d+ (?:running|sleeping|stopped|zombie) ", re.MULTILINE)
 
@@ -15,6 +18,12 @@ def processes(shell):
 def start(shell, program):
     """In the background; its number.  It may be told within what the program prints already."""
     return int(re.search(r"\[(\d+)\] started", shell.command(f"{program} &"))[1])
+
+
+def start_until_it_sleeps(shell, program):
+    pid = start(shell, program)
+    wait_until(lambda: re.search(rf"^ *{pid} +\d+ sleeping ", shell.command("ps"), re.MULTILINE))
+    return pid
 
 
 def kill_all(shell):
@@ -35,3 +44,17 @@ def in_use(shell):
 
 def assert_well(shell):
     assert "validators passed" in shell.command("check")
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    with qemu_shell(append="loglevel=1") as shell:
+        yield shell
+
+
+@pytest.fixture
+def shell(kernel):
+    """The shell of a kernel that a module's tests share; afterwards no process of the test is left."""
+    yield kernel
+    kernel.command("inject off")
+    kill_all(kernel)

@@ -5,32 +5,14 @@ import re
 
 import pytest
 
-from machine import qemu_shell, wait_until
-from memory import kill_all, start
+from machine import qemu_shell
+from memory import kernel, shell, start_until_it_sleeps
 
 pytestmark = pytest.mark.xdist_group("address-space")
 
 PARTS = ["text", "constants", "data", "zeros"]
 RANGE = re.compile(r"^([0-9a-f]{8})-([0-9a-f]{8}) (\S{4})([! ]) ([0-9a-f]{8}) +\d+ (\S*) +(\d+) kB$",
                    re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    with qemu_shell(append="loglevel=1") as shell:
-        yield shell
-
-
-@pytest.fixture
-def shell(kernel):
-    yield kernel
-    kill_all(kernel)
-
-
-def start_until_it_sleeps(shell, program):
-    pid = start(shell, program)
-    wait_until(lambda: re.search(rf"^ *{pid} +\d+ sleeping ", shell.command("ps"), re.MULTILINE))
-    return pid
 
 
 def ranges(shell, pid):

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from machine import Machine, qemu_shell, wait_until
-from memory import assert_well, in_use, kill_all, start
+from machine import Machine, qemu_shell
+from memory import assert_well, in_use, kernel, kill_all, shell, start_until_it_sleeps
 
 pytestmark = pytest.mark.xdist_group("huge-pages")
 
@@ -14,24 +14,6 @@ KB = 4096  # in one
 STEP = re.compile(r"^(.+?) +(\d+) kB resident, +(\d+) kB huge, +(\d+) faults$", re.MULTILINE)
 RANGE = re.compile(r"^([0-9a-f]{8})-[0-9a-f]{8} rw-p [\s\S]*?^AnonHugePages: +(\d+) kB$"
                    r"[\s\S]*?^THPeligible: +(\d)$[\s\S]*?^VmFlags: (.*?) *$", re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    with qemu_shell(append="loglevel=1") as shell:
-        yield shell
-
-
-@pytest.fixture
-def shell(kernel):
-    yield kernel
-    kill_all(kernel)
-
-
-def start_until_it_sleeps(shell, program):
-    pid = start(shell, program)
-    wait_until(lambda: re.search(rf"^ *{pid} +\d+ sleeping ", shell.command("ps"), re.MULTILINE))
-    return pid
 
 
 def steps(shell, program):

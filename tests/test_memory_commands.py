@@ -6,24 +6,11 @@ import re
 import pytest
 
 from machine import qemu_shell, wait_until
-from memory import assert_well, kill_all, processes, start
+from memory import assert_well, kernel, processes, shell, start
 
 pytestmark = pytest.mark.xdist_group("memory-commands")
 
 WIDTH = 80
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    with qemu_shell(append="loglevel=1") as shell:
-        yield shell
-
-
-@pytest.fixture
-def shell(kernel):
-    yield kernel
-    kernel.command("inject off")
-    kill_all(kernel)
 
 
 # --- compaction --------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ static void buddies(void)
         PROVE((pfn < buddy_zones[id].stats.end) == (buddy < buddy_zones[id].stats.end));
 }
 
-/* The pieces in which a range is handed to buddy. */
+/* The pieces in which a range is handed to buddy, and in which a run of any length is cut. */
 static void pieces(void)
 {
     pfn_t start = nondet_u32(), end = nondet_u32();
@@ -48,18 +48,6 @@ static void pieces(void)
     PROVE(order <= BUDDY_MAX_ORDER && start % (1u << order) == 0);
     PROVE(start + (1u << order) <= end);
     PROVE(order == BUDDY_MAX_ORDER || start % (2u << order) != 0 || end - start < 2u << order);
-}
-
-/* The pieces of a run of any length, at their offsets in it. */
-static void exact_pieces(void)
-{
-    uint32_t at = nondet_u32(), end = nondet_u32();
-
-    ASSUME(at < end && end <= 1u << (32 - PAGE_SHIFT));
-    unsigned order = piece_order(at, end);
-    PROVE(order <= BUDDY_MAX_ORDER && at % (1u << order) == 0);
-    PROVE(at + (1u << order) <= end);
-    PROVE(order == BUDDY_MAX_ORDER || at % (2u << order) != 0 || end - at < 2u << order);
 }
 
 static void rounding(void)
@@ -78,6 +66,5 @@ void proof(void)
     orders();
     buddies();
     pieces();
-    exact_pieces();
     rounding();
 }

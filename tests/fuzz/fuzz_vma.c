@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c mm/vma.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c tests/host/shim/pagecache.c mm/slab.c mm/slab_debug.c mm/vma.c
 /* tests/fuzz/fuzz_vma.c - the ranges of an address space against a plain array: for each page its
  * rights and the page of the file that it shows.  Some operations run out of memory on purpose: then
  * nothing may have changed.  Input: operations. */
@@ -22,18 +22,6 @@ static struct model_page {
 } model[PAGES];
 static struct vma_set set;
 static struct page_cache file;
-
-struct page_cache *pagecache_get(struct page_cache *cache)
-{
-    cache->refs++;
-    return cache;
-}
-
-void pagecache_put(struct page_cache *cache)
-{
-    CHECK(cache->refs > 0);
-    cache->refs--;
-}
 
 static uaddr_t address_of(unsigned page)
 {

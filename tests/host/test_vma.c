@@ -1,4 +1,4 @@
-// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c mm/slab.c mm/slab_debug.c mm/vma.c
+// sources: mm/page.c mm/memmap.c mm/buddy.c mm/buddy_check.c mm/mobility.c mm/inject.c kernel/lib/parse.c tests/host/shim/host.c tests/host/shim/pagecache.c mm/slab.c mm/slab_debug.c mm/vma.c
 /* tests/host/test_vma.c - sets of ranges against an array: for each page its rights, its file, the
  * page of it, and whether it lies before the file's end.  The references that the ranges hold on
  * files are counted.
@@ -24,18 +24,6 @@ struct model_page {
 static struct model_page model[PAGES];
 static struct vma_set set;
 static struct page_cache files[FILES];
-
-struct page_cache *pagecache_get(struct page_cache *cache)
-{
-    cache->refs++;
-    return cache;
-}
-
-void pagecache_put(struct page_cache *cache)
-{
-    CHECK(cache->refs > 0);
-    cache->refs--;
-}
 
 static uaddr_t address_of(unsigned page)
 {
