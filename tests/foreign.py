@@ -11,7 +11,7 @@ import pexpect
 import pyte
 import pytest
 
-from machine import BUILD, ROOT, Machine, qemu_shell
+from machine import BUILD, ROOT, Machine, qemu_shell, seen_on_this_machine
 import test_programs
 
 ARCHIVE = BUILD / "foreign.cpio"
@@ -60,12 +60,8 @@ def linux_environment():
 
 
 def on_linux(words, cwd="/"):
-    """Output and status as a shell shows it."""
-    result = subprocess.run(linux_argv(*words), env=linux_environment(), cwd=cwd, timeout=60,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT)
-    status = result.returncode if result.returncode >= 0 else 128 - result.returncode
-    return result.stdout.decode("utf-8", "replace"), status
+    return seen_on_this_machine(linux_argv(*words), env=linux_environment(), cwd=cwd,
+                                stdin=subprocess.DEVNULL)
 
 
 def quoted(text):

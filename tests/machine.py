@@ -169,18 +169,28 @@ ENVIRONMENT = {"PATH": "/bin", "HOME": "/root", "TERM": "linux", "PWD": "/", "US
                "SHELL": "/bin/sh"}
 
 
+def seen_on_this_machine(command, **options):
+    """The output of a program, and its status as a shell shows it.
+
+    It has a session of its own, as after a login.  The tests themselves may run in the session of
+    process 1; there it is a parent that could continue stopped jobs, and Linux has other answers
+    about orphaned groups."""
+    result = subprocess.run(command, start_new_session=True, timeout=60, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, **options)
+    status = result.returncode if result.returncode >= 0 else 128 - result.returncode
+    return result.stdout.decode("utf-8", "replace"), status
+
+
 def on_linux(program, stdin="", folder=BUILD / "user"):
-    """Run a program of Strata's on this machine: its output, and its status as a shell shows it.
+    """Run a program of Strata's on this machine: its output and its status.
 
     The address space is one of 3 GiB, as on a 32-bit machine; the stack may have 8 MiB of it."""
     words = subprocess.run(["sh", "-c", f"printf '%s\\n' {program}"], capture_output=True,
                            text=True, check=True).stdout.split("\n")[:-1]
     command = ["/usr/bin/prlimit", "--core=0", "--stack=8388608:", "/usr/bin/setarch", "i686", "-3",
                str(folder / words[0]), *words[1:]]
-    result = subprocess.run(command, input=stdin.encode(), env=ENVIRONMENT, timeout=60,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    status = result.returncode if result.returncode >= 0 else 128 - result.returncode
-    return result.stdout.decode("utf-8", "replace").replace(str(folder) + "/", ""), status
+    output, status = seen_on_this_machine(command, input=stdin.encode(), env=ENVIRONMENT)
+    return output.replace(str(folder) + "/", ""), status
 
 
 def on_strata(shell, program, stdin=""):
