@@ -226,6 +226,30 @@ static void read_modules(const struct multiboot_info *info)
     }
 }
 
+/* Where what the firmware's ranges cover without a gap, from `start` on, ends. */
+static uint64_t covered_until(uint64_t start)
+{
+    uint64_t end = start, before;
+
+    do { /* they are in no order */
+        before = end;
+        for (unsigned i = 0; i < memmap.firmware.count; i++)
+            if (memmap.firmware.ranges[i].start <= end)
+                end = MAX(end, memmap.firmware.ranges[i].end);
+    } while (end > before);
+    return end;
+}
+
+static void cut_modules(void)
+{
+    for (unsigned i = 0; i < memmap.module_count; i++) {
+        struct memmap_module *module = &memmap.modules[i];
+        paddr_t end = (paddr_t)MIN(covered_until(module->start), (uint64_t)module->end);
+        module->lost = module->end - end;
+        module->end = end;
+    }
+}
+
 static void read_loader_info(const struct multiboot_info *info)
 {
     if (info->flags & MULTIBOOT_INFO_CMDLINE)
@@ -241,6 +265,7 @@ static void read_loader_info(const struct multiboot_info *info)
         memmap_add(&memmap.firmware, 0, (uint64_t)info->mem_lower * KiB, MEMMAP_USABLE);
         memmap_add(&memmap.firmware, MiB, (uint64_t)info->mem_upper * KiB, MEMMAP_USABLE);
     }
+    cut_modules();
 }
 
 /* Firmware's ranges plus what is in use already, painted over one another. */

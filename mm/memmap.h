@@ -75,9 +75,11 @@ void memmap_free(paddr_t start, paddr_t end);
 uint64_t memmap_end(void);
 
 /* The kernel's command line ("" if none) and the boot modules, copied from the loader's
- * structures. A module's data is at start .. end, physical. */
+ * structures. A module's data is at start .. end, physical.  QEMU's loader does not look whether there
+ * is memory: the `lost` bytes behind `end` are where the firmware's map has nothing. */
 struct memmap_module {
     paddr_t start, end;
+    uint32_t lost;
     char name[64];
 };
 const char *memmap_cmdline(void);

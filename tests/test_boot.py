@@ -52,6 +52,18 @@ def test_less_than_promised(mem):
     assert "validators passed" in result.output
 
 
+def test_part_of_the_initrd_finds_no_memory():
+    """What is missing is told, and no file has a part that is not there."""
+    output = boot(machine=Machine("2M"), append='run="meminfo; run hostile LIST; poweroff"').output
+    there, whole = map(int, re.search(
+        r'initrd: of module ".*" only (\d+) of (\d+) KiB are in memory, files are missing', output).groups())
+    assert whole == INITRD.stat().st_size // 1024
+    assert there == fields(output)["Initrd"] < whole
+    assert f"files in {there} KiB" in output
+    assert "damaged" not in output
+    assert "no such program in /bin" in output
+
+
 def test_memory_is_counted_once():
     """What memmap calls usable in the end is what buddy manages."""
     output = boot(append='run="memmap; meminfo; poweroff"').output

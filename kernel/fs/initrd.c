@@ -5,6 +5,8 @@
  * Links     Hard links are entries with one inode number.  As cpio writes them, all but the last have
  *           no contents; here whichever has some gives them to all.
  * Order     Later modules replace files of earlier ones; directories are joined.
+ * Small     A machine may have too little memory for a module.  Files of which a part is missing are
+ *           left out.
  * Trust     An archive comes from outside, and may be damaged or have odd names.  What cannot be
  *           made is left out with a line in the log; what was read before stays.
  * Early     Runs when nobody uses the tree yet: the operations are called without its lock. */
@@ -247,7 +249,18 @@ static void set_directory_time(const struct cpio_entry *file)
     inode_put(dir);
 }
 
-void initrd_unpack_archive(const char *name, const uint8_t *archive, size_t size)
+/* The archive ends at `offset`, before its end. */
+static void log_early_end(const char *name, size_t offset, size_t size, size_t lost)
+{
+    if (lost)
+        log_err("initrd: of module \"%s\" only %u of %u KiB are in memory, files are missing",
+                name, (unsigned)(size / KiB), (unsigned)((size + lost) / KiB));
+    else
+        log_err("initrd: module \"%s\" is no cpio archive, or damaged at byte %u", name,
+                (unsigned)offset);
+}
+
+void initrd_unpack_archive(const char *name, const uint8_t *archive, size_t size, size_t lost)
 {
     struct unpack unpack = { .groups = NULL };
     struct cpio_entry file;
@@ -258,8 +271,7 @@ void initrd_unpack_archive(const char *name, const uint8_t *archive, size_t size
         unpack_file(&unpack, &file);
     free_groups(&unpack);
     if (more < 0)
-        log_err("initrd: module \"%s\" is no cpio archive, or damaged at byte %u", name,
-                (unsigned)offset);
+        log_early_end(name, offset, size, lost);
     for (offset = 0; cpio_next(archive, size, &offset, &file) == 1;)
         set_directory_time(&file);
     log_info("initrd: %u files in %u KiB", unpack.files - unpack.failures,
@@ -275,7 +287,7 @@ void initrd_unpack(void)
         const struct memmap_module *module = memmap_module(i);
         if (module->end <= reach)
             initrd_unpack_archive(module->name, paddr_to_virt(module->start),
-                                  module->end - module->start);
+                                  module->end - module->start, module->lost);
         else
             log_err("initrd: module \"%s\" lies above low memory, ignored", module->name);
     }

@@ -9,5 +9,6 @@
  * wanted. */
 void initrd_unpack(void);
 
-/* One archive, which must stay where it is; for tests.  The tree must have no other user. */
-void initrd_unpack_archive(const char *name, const uint8_t *archive, size_t size);
+/* One archive, which must stay where it is; for tests.  `lost` bytes more of it found no memory.  The
+ * tree must have no other user. */
+void initrd_unpack_archive(const char *name, const uint8_t *archive, size_t size, size_t lost);

@@ -949,7 +949,7 @@ static void unpack_archive(struct test *t)
     archive_add("tmp/u/sym", S_IFLNK | 0777, 4, 1, "deep/er");
     archive_add("tmp/u/null", S_IFCHR | 0666, 5, 1, "");
     archive_add("TRAILER!!!", 0, 0, 1, "");
-    initrd_unpack_archive("test", archive, archive_bytes);
+    initrd_unpack_archive("test", archive, archive_bytes, 0);
     expect_contents(t, "/tmp/u/sym/file", "deep");
     expect_contents(t, "/tmp/u/one", "linked");
     expect_contents(t, "/tmp/u/two", "linked");
@@ -971,17 +971,17 @@ static void unpack_again_and_damaged(struct test *t)
     archive_bytes = 0;
     archive_add("tmp/v", REG, 1, 1, "first");
     archive_add("TRAILER!!!", 0, 0, 1, "");
-    initrd_unpack_archive("test", archive, archive_bytes);
+    initrd_unpack_archive("test", archive, archive_bytes, 0);
     expect_contents(t, "/tmp/v", "first");
     EXPECT_EQ(t, unlink_file("/tmp/v"), 0);
-    initrd_unpack_archive("test", archive, archive_bytes);
+    initrd_unpack_archive("test", archive, archive_bytes, 0);
     static uint8_t first[sizeof(archive)];
     memcpy(first, archive, archive_bytes); /* its source must stay where it is */
-    initrd_unpack_archive("test", first, archive_bytes);
+    initrd_unpack_archive("test", first, archive_bytes, 0);
     archive_bytes = 0;
     archive_add("tmp/v", REG, 1, 1, "second");
     archive_add("tmp/w", REG, 2, 1, "cut off");
-    initrd_unpack_archive("damaged, and it should be", archive, archive_bytes - 5);
+    initrd_unpack_archive("damaged, and it should be", archive, archive_bytes - 5, 0);
     expect_contents(t, "/tmp/v", "second");
     EXPECT_EQ(t, look("/tmp/w"), -ENOENT);
     EXPECT_EQ(t, unlink_file("/tmp/v"), 0);
