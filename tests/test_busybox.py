@@ -153,6 +153,13 @@ def test_less(console, tmp_path):
     compare_screens(console, "less numbers", LESS_KEYS, tmp_path, "q")
 
 
+def test_a_job_keeps_its_terminal_settings_to_itself(shell):
+    """Stopped, gone on with, killed: the next command of the line finds a terminal as at the prompt."""
+    output = shell.command("busybox sh -c 'stty -icanon; kill -STOP $$; stty -a; kill -KILL $$'; "
+                           "busybox stty -a; fg; busybox stty -a")
+    assert re.findall(r"(-?)icanon", output) == ["", "-", ""]
+
+
 @pytest.mark.xdist_group("busybox-console")
 def test_top_redraws(console):
     terminal = Terminal(console.child)

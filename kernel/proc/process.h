@@ -10,6 +10,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/proc/itimer.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/tty.h"
 #include "kernel/sched/thread.h"
 #include "mm/space.h"
 
@@ -74,6 +75,7 @@ struct process {
         *vfork; /* somebody sleeps until this one has exec'ed or ended; else NULL */
     struct wait_queue child_changed; /* wait(2) of this process sleeps here */
     enum process_mode mode;
+    struct tty_aside terminal;   /* of a job of the kernel's shell that has stopped */
     struct process_start *start; /* what process_start() wants loaded; NULL: it is */
 };
 

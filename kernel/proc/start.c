@@ -246,6 +246,7 @@ static bool look_at(uint32_t pid, int *status, struct process **ended)
         *status = STATUS_STOPPED + process->stop_signal;
         process->mode = PROCESS_BACKGROUND;
         processes.foreground = 0;
+        tty_put_aside(&process->terminal);
         return true;
     }
     return false;
@@ -281,6 +282,7 @@ static bool take_terminal(uint32_t pid)
         return false;
     process->mode = PROCESS_FOREGROUND;
     processes.foreground = process->pgid;
+    tty_take_back(&process->terminal);
     return true;
 }
 

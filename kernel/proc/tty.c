@@ -120,6 +120,27 @@ void tty_reset(void)
     irq_restore(irq);
 }
 
+void tty_put_aside(struct tty_aside *aside)
+{
+    uint32_t irq = irq_save();
+
+    *aside = (struct tty_aside){ .used = true, .termios = tty_settings.termios };
+    tty_reset();
+    irq_restore(irq);
+}
+
+void tty_take_back(struct tty_aside *aside)
+{
+    uint32_t irq = irq_save();
+
+    if (aside->used) {
+        tty_settings.termios = aside->termios;
+        tty.lent = true;
+    }
+    aside->used = false;
+    irq_restore(irq);
+}
+
 int tty_read_byte(void)
 {
     uint32_t irq = irq_save();

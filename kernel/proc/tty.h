@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/fs/file.h"
+#include "kernel/proc/termios.h"
 
 void tty_init(void);
 
@@ -23,6 +24,15 @@ int tty_sleep_ticks(uint64_t nticks);
 /* The terminal goes back to the shell: settings as at boot; the rest of a line that a program has begun
  * to read is dropped, later lines go to the shell.  Its reading functions do this themselves. */
 void tty_reset(void);
+
+/* A job that has the terminal stops: its settings are put aside, and tty_reset().  It goes on, and has
+ * them again (`used` false: there are none, and it finds the shell's). */
+struct tty_aside {
+    bool used;
+    struct termios termios;
+};
+void tty_put_aside(struct tty_aside *aside);
+void tty_take_back(struct tty_aside *aside);
 
 /* ---- programs ---- */
 

@@ -6,6 +6,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/tty.h"
+#include "kernel/proc/tty_internal.h"
 
 #define CTRL(letter) ((letter)&0x1F)
 #define MOMENT 5u /* ticks */
@@ -129,6 +130,28 @@ static void ctrl_z_stops(struct test *t)
     EXPECT_EQ(t, process_resume(pid), -ESRCH);
 }
 
+static bool is_raw(void)
+{
+    return !tty_has(ICANON | ECHO);
+}
+
+/* What runs next in the line, without the shell's having read a key, finds the terminal as it was. */
+static void the_settings_of_a_job_are_its_own(struct test *t)
+{
+    NEED_PROGRAMS(t);
+    uint32_t pid = start_cat();
+    REQUIRE(t, pid);
+    tty_settings.termios.lflag &= ~(ICANON | ECHO);
+    console_input(CTRL('Z'));
+    EXPECT_EQ(t, process_wait(pid), STATUS_STOPPED + SIGTSTP);
+    EXPECT(t, !is_raw());
+    EXPECT_EQ(t, process_resume(pid), 0);
+    EXPECT(t, is_raw());
+    EXPECT_EQ(t, process_kill(pid, SIGKILL), 0);
+    EXPECT_EQ(t, process_wait(pid), STATUS_SIGNALLED + SIGKILL);
+    EXPECT(t, !is_raw());
+}
+
 /* Ctrl-D, Ctrl-C behind erased text: the editing is done before the end is seen. */
 static void erased_text_is_not_there(struct test *t)
 {
@@ -148,6 +171,7 @@ const struct test_case test_cases[] = {
     TEST(half_a_line_is_dropped),
     TEST(keys_are_signals),
     TEST(ctrl_z_stops),
+    TEST(the_settings_of_a_job_are_its_own),
     TEST(erased_text_is_not_there),
 };
 const unsigned test_case_count = ARRAY_SIZE(test_cases);
