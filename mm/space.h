@@ -113,8 +113,8 @@ int64_t space_mremap(struct space *space, uaddr_t old, uint32_t old_nbytes, uint
                      unsigned flags, uaddr_t new_address);
 
 /* madvise(2), Linux's numbers for `advice` (those that make pages resident are fault_populate()'s).
- * 0, -EINVAL, -ENOMEM (holes; what is mapped is done all the same), -EACCES, -EOPNOTSUPP.  COLLAPSE goes
- * on behind what cannot be joined, too, and returns the last error. */
+ * 0, -EINVAL, -ENOMEM (holes; what is mapped is done all the same), -EACCES, -EOPNOTSUPP.  The first range
+ * that refuses ends it; in that range COLLAPSE still joins what it can, and the last error counts. */
 enum space_advice {
     SPACE_ADV_NORMAL = 0,
     SPACE_ADV_RANDOM = 1,

@@ -226,29 +226,32 @@ static int advise_range(struct space *space, struct vma *vma, uaddr_t start, uad
     }
 }
 
-/* Lock held.  Holes are skipped, and reported at the end. */
-static int advise_portion(struct space *space, uaddr_t start, uaddr_t end,
+/* Lock held.  Holes are skipped, and reported at the end.  A range that refuses moves *end, where all
+ * of the advice ends: nothing behind it is advised, and COLLAPSE tries only the rest of the range. */
+static int advise_portion(struct space *space, uaddr_t start, uaddr_t stop, uaddr_t *end,
                           const struct advice *advice)
 {
     int result = 0;
 
-    while (start < end) {
+    while (start < MIN(stop, *end)) {
         struct vma *vma = vma_find_next(&space->vmas, start);
-        if (!vma || vma->start >= end)
+        if (!vma || vma->start >= stop)
             return -ENOMEM;
         if (vma->start > start)
             result = -ENOMEM;
-        uaddr_t stop = MIN(end, vma->end);
-        int error = advise_range(space, vma, MAX(start, vma->start), stop, advice);
-        if (error)
-            return error;
-        start = stop;
+        uaddr_t vma_end = vma->end, next = MIN(stop, vma_end);
+        int error = advise_range(space, vma, MAX(start, vma->start), next, advice);
+        if (error) {
+            *end = advice->deed == COLLAPSE ? MIN(*end, vma_end) : start;
+            result = error;
+        }
+        start = next;
     }
     return result;
 }
 
 /* In portions, so that giving back a gigabyte does not stop the machine; they end at multiples of 4 MiB,
- * so that 4 MiB pages are not split for that.  Where nothing can be joined, the next 4 MiB may be. */
+ * so that 4 MiB pages are not split for that. */
 static int advise_all(struct space *space, uaddr_t start, uaddr_t end,
                       const struct advice *advice)
 {
@@ -258,10 +261,8 @@ static int advise_all(struct space *space, uaddr_t start, uaddr_t end,
         uint32_t portion = THIN_OUT_FROM - start % THIN_OUT_FROM;
         uaddr_t stop = end - start > portion ? start + portion : end;
         uint32_t irq = spin_lock(&space->lock);
-        int error = advise_portion(space, start, stop, advice);
+        int error = advise_portion(space, start, stop, &end, advice);
         spin_unlock(&space->lock, irq);
-        if (error && error != -ENOMEM && advice->deed != COLLAPSE)
-            return error;
         result = error ? error : result;
         start = stop;
     }

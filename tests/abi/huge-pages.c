@@ -5,19 +5,30 @@
 #define HUGE (4u << 20)
 #define HUGE_PAGES (HUGE / PAGE)
 #define NPAGES (2 * HUGE_PAGES)
+#ifndef MADV_COLLAPSE /* a C library from before Linux 6.1 */
+#define MADV_COLLAPSE 25
+#endif
 
 static unsigned *pages[NPAGES]; /* where page i is; NULL: unmapped */
 
 static char text[65536];
 
-/* What smaps says of the advice for the mapping at `base`. */
-static void show_flags(const char *what, const char *base)
+/* What smaps says of the mapping at `base`, from the line "NAME" on; NULL: nothing. */
+static char *smaps_line(const char *base, const char *name)
 {
     char start[16];
 
     snprintf(start, sizeof start, "%08lx-", (unsigned long)base);
     MUST(read_text("/proc/self/smaps", text, sizeof text));
-    char *entry = strstr(text, start), *flags = entry ? strstr(entry, "VmFlags:") : NULL;
+    char *entry = strstr(text, start);
+    return entry ? strstr(entry, name) : NULL;
+}
+
+/* The advice for it. */
+static void show_flags(const char *what, const char *base)
+{
+    char *flags = smaps_line(base, "VmFlags:");
+
     if (flags)
         *strchr(flags, '\n') = '\0';
     say("%s: hg %s, nh %s", what, flags && strstr(flags, " hg") ? "yes" : "no",
@@ -113,6 +124,20 @@ static void move(char *base)
     check("parent");
 }
 
+/* The first of two mappings refuses: the second is left alone. */
+static void refuse(void)
+{
+    char *base = map_aligned();
+
+    MUST(madvise(base, 2 * HUGE, MADV_NOHUGEPAGE));
+    fill(base);
+    MUST(madvise(base + HUGE, HUGE, MADV_HUGEPAGE));
+    outcome("collapse of two", madvise(base, 2 * HUGE, MADV_COLLAPSE));
+    char *line = smaps_line(base + HUGE, "AnonHugePages:");
+    judge("the second has small pages", line && text_field(line, "AnonHugePages:") == 0);
+    check("refused");
+}
+
 int main(void)
 {
     char *base = map_aligned();
@@ -139,5 +164,6 @@ int main(void)
     in_child("child", child);
     check("parent");
     outcome("hugepage across a hole", madvise(base, HUGE, MADV_HUGEPAGE));
+    refuse();
     return 0;
 }
