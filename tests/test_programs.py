@@ -121,6 +121,13 @@ def test_a_good_program_with_options_of_malloc(shell, options):
     assert output.split("heap now")[0] == plain.split("heap now")[0]
 
 
+def test_blocks_outside_the_heap_are_on_the_map(shell):
+    output = shell.command("STRATA_MALLOC=guard heap map")
+    told = re.findall(r"outside the heap: (\d+) blocks in mappings of their own, (\d+) KiB", output)
+    assert told == [(str(n), str(n * 8)) for n in (48, 24, 30, 18, 18, 18)]  # a page, and its guard
+    assert "outside the heap" not in shell.command("heap map")
+
+
 def test_every_hostile_case_is_expected():
     listed = subprocess.run([BUILD / "user/hostile", "LIST"], capture_output=True, text=True,
                             check=True).stdout.split()

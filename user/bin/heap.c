@@ -3,7 +3,8 @@
  * many of its pages are resident (mincore), and how many page faults the step took (getrusage).
  * Growing costs nothing; the first touch of each page does.  All figures are relative to the
  * start, so that they are the same on every system that pages on demand.
- * The map shows what malloc() does inside of its heap: one character for 32 bytes. */
+ * The map shows what malloc() does inside of its heap: one character for 32 bytes.  Blocks outside, in
+ * mappings of their own, are counted. */
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -221,6 +222,9 @@ static void draw(const char *title)
     malloc_get_stats(&stats);
     printf("%s: %zu used, %zu held, %zu free\n", title, stats.used_chunks, stats.held_chunks,
            stats.free_chunks);
+    if (stats.mapped_blocks > 0) /* with STRATA_MALLOC=guard all of them */
+        printf("       outside the heap: %zu blocks in mappings of their own, %zu KiB\n",
+               stats.mapped_blocks, stats.mapped_bytes / KIB);
     cells = 0;
     malloc_walk(draw_piece, NULL);
 }
