@@ -358,6 +358,14 @@ def test_cat(shell):
     assert "[exit status 1]" in output
 
 
+def test_ls(shell):
+    assert "hello\nholes\n" in shell.command("ls /bin")
+    output = shell.command("ls -l / /dev/null /nothing")
+    assert re.search(r"^/:\n(?:.*\n)*drwxrwxrwx +\d+ tmp$", output, re.MULTILINE)
+    assert re.search(r"^crw-rw-rw- +0 /dev/null$", output, re.MULTILINE)
+    assert "/nothing: No such file" in output and "[exit status 1]" in output
+
+
 def test_background_memory_moves(shell):
     """The demonstration of the README: a program takes memory while the shell watches."""
     before = shell.fields("meminfo")

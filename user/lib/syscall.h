@@ -60,6 +60,7 @@
 #define SYS_exit_group 252
 #define SYS_clock_gettime 265
 #define SYS_tgkill 270
+#define SYS_fstatat64 300
 #define SYS_prlimit64 340
 #define SYS_getrandom 355
 

@@ -96,6 +96,11 @@ int fstat(int fd, struct stat *status)
     return syscall3(SYS_fstat64, fd, (long)status, 0);
 }
 
+int fstatat(int folder, const char *path, struct stat *status, int flags)
+{
+    return syscall(SYS_fstatat64, folder, path, status, flags);
+}
+
 int unlink(const char *path)
 {
     return syscall3(SYS_unlink, (long)path, 0, 0);

@@ -17,6 +17,7 @@
 #define O_CLOEXEC 02000000
 
 #define AT_FDCWD (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
 
 #define F_DUPFD 0
 #define F_GETFD 1

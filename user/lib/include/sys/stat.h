@@ -29,4 +29,5 @@ struct stat {
 };
 
 int fstat(int fd, struct stat *status);
+int fstatat(int folder, const char *path, struct stat *status, int flags); /* AT_* of fcntl.h */
 int mkdir(const char *path, mode_t mode);
