@@ -22,7 +22,6 @@
 #include "kernel/symbols.h"
 
 #define MESSAGE_MAX 256
-#define LINE_MAX 160
 #define BACKTRACE_MAX 24
 
 /* The linked image, from boot/kernel.ld. */
@@ -37,7 +36,7 @@ static struct {
     enum panic_action action;
     unsigned depth; /* panics under way */
     void (*catcher)(const char *message);
-    void (*memory_line)(char *line, size_t size);
+    void (*memory_report)(enum log_level level);
     bool (*is_mapped)(uintptr_t address);
     bool (*is_guard)(uintptr_t address);
     void (*details)(void);     /* of the panic that comes next */
@@ -96,17 +95,16 @@ static void print_control_registers(enum log_level level, uintptr_t cr2)
 
 static void print_registers(enum log_level level, const struct trap_frame *frame, uintptr_t cr2)
 {
-    char name[64];
     log_write(level, "eax %08x  ebx %08x  ecx %08x  edx %08x", (unsigned)frame->eax,
               (unsigned)frame->ebx, (unsigned)frame->ecx, (unsigned)frame->edx);
     log_write(level, "esi %08x  edi %08x  ebp %08x  esp %08x", (unsigned)frame->esi,
               (unsigned)frame->edi, (unsigned)frame->ebp, (unsigned)trap_frame_esp(frame));
-    log_write(level, "eip %08x  eflags %08x  cs %04x  ds %04x  es %04x  fs %04x  gs %04x  %s",
-              (unsigned)frame->eip, (unsigned)frame->eflags, (unsigned)(frame->cs & 0xFFFF),
-              (unsigned)(frame->ds & 0xFFFF), (unsigned)(frame->es & 0xFFFF),
-              (unsigned)(frame->fs & 0xFFFF), (unsigned)(frame->gs & 0xFFFF),
-              trap_from_user(frame) ? "(ring 3)"
-                                    : symbols_format(frame->eip, name, sizeof(name)));
+    log_write(level, "eip %08x  eflags %08x  (ring %u)", (unsigned)frame->eip,
+              (unsigned)frame->eflags, trap_from_user(frame) ? 3 : 0);
+    log_write(level, "cs %04x  ds %04x  es %04x  fs %04x  gs %04x",
+              (unsigned)(frame->cs & 0xFFFF), (unsigned)(frame->ds & 0xFFFF),
+              (unsigned)(frame->es & 0xFFFF), (unsigned)(frame->fs & 0xFFFF),
+              (unsigned)(frame->gs & 0xFFFF));
     print_control_registers(level, cr2);
 }
 
@@ -139,13 +137,10 @@ static void print_frame(enum log_level level, const struct trap_frame *frame, ui
         print_backtrace(level, frame->ebp, frame->eip);
 }
 
-static void print_memory_line(enum log_level level)
+static void print_memory(enum log_level level)
 {
-    char line[LINE_MAX] = "";
-    if (state.memory_line == NULL)
-        return;
-    state.memory_line(line, sizeof(line));
-    log_write(level, "memory: %s", line);
+    if (state.memory_report != NULL)
+        state.memory_report(level);
 }
 
 void panic_print_frame(const struct trap_frame *frame, uintptr_t cr2)
@@ -154,7 +149,7 @@ void panic_print_frame(const struct trap_frame *frame, uintptr_t cr2)
     describe(frame, cr2, what, sizeof(what));
     log_write(LOG_WARNING, "%s", what);
     print_frame(LOG_WARNING, frame, cr2);
-    print_memory_line(LOG_WARNING);
+    print_memory(LOG_WARNING);
 }
 
 static _Noreturn void stop(void)
@@ -201,8 +196,8 @@ static _Noreturn void report(const struct trap_frame *frame)
     print_frame(LOG_EMERG, frame, cr2_read());
     if (state.details != NULL)
         state.details();
-    print_memory_line(LOG_EMERG);
-    log_write(LOG_EMERG, "look further: `make debug` (gdb) or `make bochs`, then boot again");
+    print_memory(LOG_EMERG);
+    log_write(LOG_EMERG, "look further: `make debug` (gdb) or `make bochs`, and boot again");
     stop();
 }
 
@@ -274,9 +269,9 @@ void panic_init(const char *cmdline)
     log_warning("panic=%s: expected halt, poweroff, reboot or test-exit", value);
 }
 
-void panic_set_memory_line(void (*print)(char *line, size_t size))
+void panic_set_memory_report(void (*memory_report)(enum log_level level))
 {
-    state.memory_line = print;
+    state.memory_report = memory_report;
 }
 
 void panic_set_mapped_check(bool (*is_mapped)(uintptr_t address))

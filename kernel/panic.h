@@ -4,6 +4,7 @@
 
 #include "kernel/cpu/trap.h"
 #include "kernel/lib/assert.h"
+#include "kernel/log.h"
 
 /* From now on exceptions that nobody handles end in panic_trap(), and a panic ends as the
  * kernel parameter panic= says: halt (the default), poweroff, reboot, or test-exit (status 2 of
@@ -28,8 +29,8 @@ void panic_print_backtrace(uintptr_t ebp, uintptr_t eip);
  * Stops at anything that is not a kernel stack address.  Any context. */
 unsigned panic_backtrace(uintptr_t ebp, uintptr_t trace[], unsigned max);
 
-/* Upper layers hook in: mm/ gives the line on memory ... */
-void panic_set_memory_line(void (*print)(char *line, size_t size));
+/* Upper layers hook in: mm/ tells of memory ... */
+void panic_set_memory_report(void (*report)(enum log_level level));
 
 /* ... says whether a kernel address is mapped (until then only the kernel image is taken to be)
  * ... */

@@ -6,7 +6,6 @@
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "mm/memmap.h"
 #include "mm/pagecache.h"
 #include "mm/paging.h"
@@ -113,19 +112,18 @@ void memstat_get(struct memstat *stat)
     stat->reserved = stat->kernel_image + stat->mem_map + stat->modules;
 }
 
-void memstat_line(char *line, size_t size)
+void memstat_log(enum log_level level)
 {
     uint32_t frames[PAGE_KIND_COUNT], high_free;
 
     buddy_peek_frames(frames, &high_free);
-    snprintf(line, size,
-             "%u KiB managed, %u free (low %u, high %u); slab %u, tables %u, stacks %u, "
-             "anon %u, file %u, shmem %u",
-             buddy_managed_frames() * PAGE_KIB, frames[PAGE_FREE] * PAGE_KIB,
-             (frames[PAGE_FREE] - high_free) * PAGE_KIB, high_free * PAGE_KIB,
-             frames[PAGE_SLAB] * PAGE_KIB, frames[PAGE_TABLE] * PAGE_KIB,
-             frames[PAGE_STACK] * PAGE_KIB, frames[PAGE_ANON] * PAGE_KIB,
-             frames[PAGE_FILE] * PAGE_KIB, frames[PAGE_SHMEM] * PAGE_KIB);
+    log_write(level, "memory: %u KiB managed, %u free (low %u, high %u)",
+              buddy_managed_frames() * PAGE_KIB, frames[PAGE_FREE] * PAGE_KIB,
+              (frames[PAGE_FREE] - high_free) * PAGE_KIB, high_free * PAGE_KIB);
+    log_write(level, "memory: slab %u, tables %u, stacks %u, anon %u, file %u, shmem %u",
+              frames[PAGE_SLAB] * PAGE_KIB, frames[PAGE_TABLE] * PAGE_KIB,
+              frames[PAGE_STACK] * PAGE_KIB, frames[PAGE_ANON] * PAGE_KIB,
+              frames[PAGE_FILE] * PAGE_KIB, frames[PAGE_SHMEM] * PAGE_KIB);
 }
 
 /* free + every kind of use = managed, exactly. */

@@ -2,6 +2,7 @@
  * Below: every allocator's x_get_stats().  Above: the shell, sysinfo(2), the panic report. */
 #pragma once
 
+#include "kernel/log.h"
 #include "mm/buddy.h"
 
 /* All in KiB, under the names of proc(5), "/proc/meminfo". */
@@ -24,8 +25,8 @@ struct memstat {
 };
 void memstat_get(struct memstat *stat);
 
-/* One line for the panic report. */
-void memstat_line(char *line, size_t size);
+/* What there is, and what holds it, in two lines of the log: for reports. */
+void memstat_log(enum log_level level);
 
 /* free + every kind of use = managed, exactly, and every x_check(): logs what is wrong. */
 bool memstat_check(void);

@@ -46,7 +46,7 @@ void mm_init(void)
     fault_init();                /* demand paging */
     compact_init();              /* large blocks out of scattered frames */
     reclaim_init();              /* what can be given up when memory is short */
-    panic_set_memory_line(memstat_line);
+    panic_set_memory_report(memstat_log);
     panic_set_mapped_check(is_mapped);
     panic_set_stack_check(vmalloc_is_guard);
 }

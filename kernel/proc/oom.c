@@ -153,13 +153,11 @@ static void report_processes(void)
 static void report_asker(void)
 {
     const struct process *asker = process_current();
-    char line[160];
 
     if (asker)
         log_warning("%s[%u] invoked oom-killer: order=0, oom_score_adj=%d", asker->name,
                     asker->pid, asker->oom_score_adj);
-    memstat_line(line, sizeof(line));
-    log_warning("%s", line);
+    memstat_log(LOG_WARNING);
 }
 
 static void report_victim(const struct victim *victim)
