@@ -9,6 +9,9 @@
  * Asked         how many bytes callers asked for is summed up for each class (slabtop: ASKED): what
  *               they were given beyond that is lost inside the objects.  Over all calls, not over
  *               the objects in use now: for that, each object would have to keep its size.
+ * Redzones      With slab_debug=Z it does keep it: what lies between the bytes asked for and the
+ *               end of the class is redzone, too.  All requests go the slow way then, so that the
+ *               quick one need not ask whether there is debugging.
  * Free          needs no size: the frame's struct page says whether it is a slab (of which
  *               cache) or a block (of which order).  In the tail of a slab it only has the number
  *               of the cache: a hint, for it may be left over from a slab that was there once.  The
@@ -33,6 +36,7 @@ static const uint16_t class_sizes[] = { 8,   16,  32,   64,   96,   128, 192,
 #define FIRST_ID 1u
 
 static struct {
+    size_t quick_max; /* more bytes go the slow way; 0: all do */
     struct slab_cache *caches[CLASS_COUNT];
     uint8_t class_of_step[SLAB_CLASS_MAX / CLASS_STEP]; /* [(nbytes - 1) / 8] */
 } state;
@@ -45,25 +49,31 @@ static size_t class_align(size_t size)
 
 void kmalloc_init(void)
 {
+    unsigned sized = 0; /* SLAB_SIZED, if a cache has it */
+
     for (unsigned class = 0, step = 0; class < CLASS_COUNT; class ++) {
         char name[SLAB_NAME_MAX];
         snprintf(name, sizeof(name), "kmalloc-%u", class_sizes[class]);
-        state.caches[class] = slab_cache_create(name, class_sizes[class],
-                                                class_align(class_sizes[class]), NULL, 0);
+        state.caches[class] = slab_cache_create(
+            name, class_sizes[class], class_align(class_sizes[class]), NULL, SLAB_SIZED);
         ASSERT(state.caches[class], "no memory for %s", name);
         ASSERT(slab_cache_id(state.caches[class]) == FIRST_ID + class,
                "the caches of kmalloc are not the first ones");
         while (step < ARRAY_SIZE(state.class_of_step) &&
                (step + 1) * CLASS_STEP <= class_sizes[class])
             state.class_of_step[step++] = (uint8_t) class;
+        sized |= state.caches[class]->debug & SLAB_SIZED;
     }
+    state.quick_max = sized ? 0 : SLAB_CLASS_MAX;
 }
 
-static __attribute__((noinline)) void *kmalloc_pages(size_t nbytes, unsigned flags)
+static void *kmalloc_pages(size_t nbytes, unsigned flags)
 {
-    if (nbytes == 0 || nbytes > KMALLOC_MAX)
+    size_t last = nbytes - 1; /* of 0 bytes: a very large one */
+
+    if (last >= KMALLOC_MAX)
         return NULL;
-    unsigned order = order_for((uint32_t)DIV_ROUND_UP(nbytes, PAGE_SIZE));
+    unsigned order = order_for(last / PAGE_SIZE + 1);
     struct page *page = buddy_alloc(order, PAGE_KMALLOC, flags & ~PAGE_HIGHMEM_OK);
 
     if (!page)
@@ -73,18 +83,46 @@ static __attribute__((noinline)) void *kmalloc_pages(size_t nbytes, unsigned fla
     return page_to_virt(page);
 }
 
-void *kmalloc(size_t nbytes, unsigned flags)
+/* From the class of 1 to SLAB_CLASS_MAX bytes. */
+static ALWAYS_INLINE struct slab_cache *class_of(size_t nbytes)
 {
-    size_t last = nbytes - 1; /* of 0 bytes: a very large one */
+    return state.caches[state.class_of_step[(nbytes - 1) / CLASS_STEP]];
+}
 
-    if (unlikely(last >= SLAB_CLASS_MAX || (flags & PAGE_DMA)))
-        return kmalloc_pages(nbytes, flags);
-    struct slab_cache *cache = state.caches[state.class_of_step[last / CLASS_STEP]];
+static ALWAYS_INLINE void *alloc_object(struct slab_cache *cache, size_t nbytes, unsigned flags)
+{
     cache->requested_high += __builtin_add_overflow(cache->requested_low, nbytes,
                                                     &cache->requested_low);
     void *object = slab_alloc(cache, flags);
     kasan_object_sized(cache, object, nbytes);
     return object;
+}
+
+/* An object whose size is remembered. */
+static __attribute__((noinline)) void *kmalloc_sized(size_t nbytes, unsigned flags)
+{
+    struct slab_cache *cache = class_of(nbytes);
+    void *object = alloc_object(cache, nbytes, flags);
+
+    if (object)
+        slab_debug_resize(cache, object, nbytes);
+    return object;
+}
+
+static __attribute__((noinline)) void *kmalloc_slowly(size_t nbytes, unsigned flags)
+{
+    if (nbytes - 1 < SLAB_CLASS_MAX && !(flags & PAGE_DMA))
+        return kmalloc_sized(nbytes, flags);
+    return kmalloc_pages(nbytes, flags);
+}
+
+void *kmalloc(size_t nbytes, unsigned flags)
+{
+    size_t last = nbytes - 1; /* of 0 bytes: a very large one */
+
+    if (unlikely(last >= state.quick_max || (flags & PAGE_DMA)))
+        return kmalloc_slowly(nbytes, flags);
+    return alloc_object(class_of(nbytes), nbytes, flags);
 }
 
 static ALWAYS_INLINE bool is_ours(unsigned cache_id)
@@ -143,13 +181,23 @@ void kfree(void *pointer)
     }
 }
 
-size_t kmalloc_usable_size(const void *pointer)
+/* Bytes that were given at a pointer, however few were asked for. */
+static size_t given_bytes(const void *pointer)
 {
     struct page *page = checked_block(pointer);
-    size_t nbytes = page->kind == PAGE_KMALLOC ? PAGE_SIZE << page->order
-                                               : slab_object_size(slab_owner(page));
+    return page->kind == PAGE_KMALLOC ? PAGE_SIZE << page->order
+                                      : slab_object_size(slab_owner(page));
+}
 
-    kasan_unpoison(pointer, nbytes); /* who asks may use them */
+size_t kmalloc_usable_size(const void *pointer)
+{
+    size_t nbytes = given_bytes(pointer);
+    void *object;
+    struct slab_cache *cache = slab_cache_of(pointer, &object);
+
+    if (cache) /* who asks may use them */
+        slab_debug_resize(cache, object, nbytes);
+    kasan_unpoison(pointer, nbytes);
     return nbytes;
 }
 
@@ -166,13 +214,21 @@ static size_t aligned_request(size_t nbytes, size_t align)
 
 void *kmalloc_aligned(size_t nbytes, size_t align, unsigned flags)
 {
-    return kmalloc(aligned_request(nbytes, align), flags);
+    size_t request = aligned_request(nbytes, align);
+    void *pointer = kmalloc(request, flags);
+
+    if (pointer && request <= SLAB_CLASS_MAX && !(flags & PAGE_DMA)) {
+        /* What the alignment adds was not asked for. */
+        kasan_object_sized(class_of(request), pointer, nbytes);
+        slab_debug_resize(class_of(request), pointer, nbytes);
+    }
+    return pointer;
 }
 
 void kfree_aligned(void *pointer, size_t nbytes, size_t align)
 {
-    ASSERT(!pointer || kmalloc_usable_size(pointer) >= aligned_request(nbytes, align),
+    ASSERT(!pointer || given_bytes(pointer) >= aligned_request(nbytes, align),
            "kfree_aligned of %p: %u bytes, but it has %u", pointer, (unsigned)nbytes,
-           (unsigned)kmalloc_usable_size(pointer));
+           (unsigned)given_bytes(pointer));
     kfree(pointer);
 }

@@ -8,8 +8,9 @@
 
 void kmalloc_init(void);
 
-/* At least nbytes, aligned to 8 (and to its size for powers of two up to 8 KiB).  `flags` as
- * for buddy_alloc.  NULL if nbytes is 0 or above KMALLOC_MAX, or there is no memory. */
+/* nbytes, aligned to 8 (and to its size for powers of two up to 8 KiB).  There may be more,
+ * which is not the caller's: slab_debug=Z and KASAN report who writes there.  `flags` as for
+ * buddy_alloc.  NULL if nbytes is 0 or above KMALLOC_MAX, or there is no memory. */
 void *kmalloc(size_t nbytes, unsigned flags);
 
 /* The layout form: size and alignment (a power of two up to 4 MiB) when taking and when
@@ -21,5 +22,6 @@ void kfree_aligned(void *pointer, size_t nbytes, size_t align);
  * return is a bug and panics. */
 void kfree(void *pointer);
 
-/* Bytes that may be used at `pointer` (>= what was asked for). */
+/* All bytes that there are at `pointer` (>= what was asked for).  From now on they are the
+ * caller's: the redzone begins behind them. */
 size_t kmalloc_usable_size(const void *pointer);

@@ -73,6 +73,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
+#include "kernel/panic.h"
 #include "mm/buddy.h"
 #include "mm/inject.h"
 #include "mm/slab_internal.h"
@@ -99,11 +100,11 @@ static struct {
 
 /* Unlock, tell what is known of the object and stop: the caller of slab_alloc or slab_free, or a
  * stray write, is to blame. */
-#define SLAB_BUG(cache, irq, object, fmt, ...)                      \
-    do {                                                            \
-        spin_unlock(&(cache)->lock, irq);                           \
-        slab_debug_report(object);                                  \
-        ASSERT(false, "slab %s: " fmt, (cache)->name, __VA_ARGS__); \
+#define SLAB_BUG(cache, irq, object, fmt, ...)              \
+    do {                                                    \
+        spin_unlock(&(cache)->lock, irq);                   \
+        slab_debug_report(object);                          \
+        panic("slab %s: " fmt, (cache)->name, __VA_ARGS__); \
     } while (0)
 
 struct page *slab_block_of(const void *pointer)
@@ -241,7 +242,7 @@ static uint32_t take_slots(struct slab_cache *cache, struct page *page, void **s
         void *slot = start + place * OFFSET_UNIT;
         struct slot_tail *tail = slab_tail_of(cache, slot);
         if (unlikely(tail->state != SLOT_FREE))
-            SLAB_BUG(cache, irq, slot, "free object %p written after it was freed", slot);
+            SLAB_BUG(cache, irq, slot, "write after free of %p", slot);
         place = tail->next;
         stack[n++] = slot;
     }
@@ -275,7 +276,7 @@ static uint32_t put_slots(struct slab_cache *cache, void **stack, uint32_t count
         n++;
     } while (n < count && (uintptr_t)((uint8_t *)stack[n] - start) < nbytes);
     if (unlikely(page->objects < n))
-        SLAB_BUG(cache, irq, stack[0], "double free of object %p", stack[0]);
+        SLAB_BUG(cache, irq, stack[0], "double free of %p", stack[0]);
     page->free = place;
     page->objects = (uint16_t)(page->objects - n);
     cache->taken -= n;
@@ -447,7 +448,7 @@ __attribute__((noinline)) void slab_free_slowly(struct slab_cache *cache, void *
     if ((slab_tail_of(cache, object)->state == SLOT_FREE ||
          magazine->objects[magazine->count] == object) &&
         slot_is_free(cache, page, object))
-        SLAB_BUG(cache, irq, object, "double free of object %p", object);
+        SLAB_BUG(cache, irq, object, "double free of %p", object);
     if (cache->debug) {
         check_and_mark_free(cache, object, irq);
         put_slots(cache, &object, 1, irq);
@@ -540,7 +541,7 @@ static void choose_layout(struct slab_cache *cache, size_t size, size_t align)
     if (cache->debug) /* next to the slot behind: no byte is left out by the redzone */
         cache->link_offset = (uint16_t)(end - sizeof(struct slot_tail));
     cache->slot_size = ALIGN_UP(kasan_slot_end(cache, end), cache->align);
-    choose_slab(cache, cache->slot_size + slab_tracks_bytes(cache));
+    choose_slab(cache, cache->slot_size + slab_notes_bytes(cache));
     choose_reciprocal(cache);
 }
 
@@ -569,6 +570,8 @@ static void cache_setup(struct slab_cache *cache, const char *name, size_t size,
     cache->debug = debug | slab_debug_flags_for(name);
     if (constructor)
         cache->debug &= ~SLAB_POISON; /* it would destroy the constructed state */
+    if (!(cache->debug & SLAB_REDZONE))
+        cache->debug &= ~SLAB_SIZED;
     list_init(&cache->with_room);
     list_init(&cache->full);
     choose_layout(cache, size, align);

@@ -19,6 +19,10 @@
 #define SLAB_TRACK (1u << 3)
 #define SLAB_DEBUG_ALL (SLAB_CONSISTENCY | SLAB_REDZONE | SLAB_POISON | SLAB_TRACK)
 
+/* Of an object fewer bytes may be asked for than it has: with redzones, how many is remembered.
+ * For kmalloc(); no check by itself. */
+#define SLAB_SIZED (1u << 4)
+
 struct slab_cache;
 
 /* Create a cache of objects of `size` bytes (1 .. SLAB_MAX_OBJECT) on `align` boundaries (a

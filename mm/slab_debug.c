@@ -1,19 +1,25 @@
 /* Slab debugging: catching who writes where he should not, and the validator.
  *
  *     slot    |object|redzone......|next,state|
- *     slab    |colour|slot 0|slot 1| ... |slot n-1|rest|tracks 0| ... |tracks n-1|
+ *     slab    |colour|slot 0|slot 1| ... |slot n-1|rest|sizes|tracks 0| ... |tracks n-1|
  *
  * Redzone     bytes behind the object with a known value.  One that changed tells of a write
  *             past the object's end.
+ * Sizes       Of an object of kmalloc() fewer bytes may have been asked for than its class has.
+ *             Then the redzone begins behind those: |20 asked for|redzone of 12 and more|.  The
+ *             size is noted at the slab's end.  Who asks how many bytes he may use
+ *             (kmalloc_usable_size()) may use all of them from then on.
  * Poison      a free object is filled with a known value.  A byte that changed tells of a write
  *             after the free.
  * State       free or used.  Wrong at a free, it tells of a second free; anything else, of a
  *             write from the slot behind.
- * Tracks      who allocated and who freed the object last (mm/track.h), for the report.  Not
- *             behind the object, where the writer whom they are to betray would erase them.
+ * Tracks      who allocated and who freed the object last (mm/track.h), for the report.  Like
+ *             the sizes not behind the object, where the writer whom they are to betray would
+ *             erase them.
  * Blame       The report names who probably wrote: damage that begins right behind an object is
  *             its user's; damage in a slot behind one whose redzone is gone came from there; at
  *             the end of a slot, from the slot behind; in a free object, from its last user.
+ * Report      Its lines, with the log's time in front, fit a screen of 80 columns.
  * When        at each allocation and free of the cache, and in slab_check() for all slots.
  * Patterns    as Linux has them (include/linux/poison.h), so that what one learns here helps
  *             there. */
@@ -83,40 +89,98 @@ unsigned slab_debug_flags_for(const char *name)
     return list_has_name(strchr(debug.option, ','), name) ? debug.flags : 0;
 }
 
+/* ---- what is noted ---- */
+
+static uint32_t index_of(const struct slab_cache *cache, const struct page *page,
+                         const void *slot)
+{
+    return (uint32_t)((const uint8_t *)slot - slab_base(cache, page)) / cache->slot_size;
+}
+
+static uint8_t *slab_end(const struct page *page)
+{
+    return (uint8_t *)page_to_virt(page) + (PAGE_SIZE << page->order);
+}
+
 struct tracks *slab_tracks_of(const struct slab_cache *cache, const void *slot)
 {
     const struct page *page = slab_block_of(slot);
-    uint8_t *end = (uint8_t *)page_to_virt(page) + (PAGE_SIZE << page->order);
-    uint32_t index = (uint32_t)((const uint8_t *)slot - slab_base(cache, page)) /
-                     cache->slot_size;
-
-    return (struct tracks *)end - slab_slots(cache, page) + index;
+    return (struct tracks *)slab_end(page) - slab_slots(cache, page) +
+           index_of(cache, page, slot);
 }
 
-static uint32_t redzone_bytes(const struct slab_cache *cache)
+/* Where the size of an object is noted; only with SLAB_SIZED. */
+static uint32_t *size_note(const struct slab_cache *cache, const void *slot)
 {
-    return cache->debug & SLAB_REDZONE ? cache->link_offset - cache->object_size : 0;
+    const struct page *page = slab_block_of(slot);
+    uint32_t count = slab_slots(cache, page);
+    uint8_t *end = slab_end(page) - count * slab_tracks_bytes(cache); /* of the sizes */
+
+    return (uint32_t *)end - count + index_of(cache, page, slot);
 }
 
-/* What stands in the redzone and, with poison, in a free object. */
+/* Bytes of an object that were asked for when it was allocated last.  A long overrun may have
+ * reached the note, too. */
+static uint32_t asked_bytes(const struct slab_cache *cache, const void *slot)
+{
+    uint32_t size = cache->object_size;
+
+    return cache->debug & SLAB_SIZED ? MIN(*size_note(cache, slot), size) : size;
+}
+
+/* ---- what stands in a slot ---- */
+
+/* Where the bytes of a slot end that somebody may use, or that are poisoned. */
+static uint32_t redzone_start(const struct slab_cache *cache, const void *slot,
+                              enum slot_state state)
+{
+    return state == SLOT_USED ? asked_bytes(cache, slot) : cache->object_size;
+}
+
+static uint8_t redzone_byte(enum slot_state state)
+{
+    return state == SLOT_USED ? REDZONE_USED : REDZONE_FREE;
+}
+
+static void fill_redzone(struct slab_cache *cache, void *slot, enum slot_state state)
+{
+    uint32_t start = redzone_start(cache, slot, state);
+
+    if (cache->debug & SLAB_REDZONE)
+        memset((uint8_t *)slot + start, redzone_byte(state), cache->link_offset - start);
+}
+
 static void fill_patterns(struct slab_cache *cache, void *slot, enum slot_state state)
 {
     slab_tail_of(cache, slot)->state = (uint16_t)state;
-    memset((uint8_t *)slot + cache->object_size,
-           state == SLOT_USED ? REDZONE_USED : REDZONE_FREE, redzone_bytes(cache));
+    fill_redzone(cache, slot, state);
     if ((cache->debug & SLAB_POISON) && state == SLOT_FREE)
         memset(slot, POISON_FREE, cache->object_size);
+}
+
+void slab_debug_resize(struct slab_cache *cache, void *slot, size_t nbytes)
+{
+    if (!(cache->debug & SLAB_SIZED))
+        return;
+    uint32_t irq = spin_lock(&cache->lock);
+    *size_note(cache, slot) = (uint32_t)nbytes;
+    fill_redzone(cache, slot, SLOT_USED);
+    spin_unlock(&cache->lock, irq);
 }
 
 void slab_debug_prepare(struct slab_cache *cache, void *slot)
 {
     fill_patterns(cache, slot, SLOT_FREE);
+    if (cache->debug & SLAB_SIZED)
+        *size_note(cache, slot) = cache->object_size;
     if (cache->debug & SLAB_TRACK)
         memset(slab_tracks_of(cache, slot), 0, sizeof(struct tracks));
 }
 
 void slab_debug_mark(struct slab_cache *cache, void *slot, enum slot_state state)
 {
+    if ((cache->debug & SLAB_SIZED) && state == SLOT_USED)
+        *size_note(cache, slot) = cache->object_size; /* until slab_debug_resize() */
     fill_patterns(cache, slot, state);
     if (cache->debug & SLAB_TRACK) {
         struct tracks *tracks = slab_tracks_of(cache, slot);
@@ -142,9 +206,9 @@ static bool state_is_wrong(struct slab_cache *cache, void *slot, enum slot_state
     if (found == state)
         return false;
     if (state == SLOT_USED && found == SLOT_FREE)
-        snprintf(text, size, "double free of object %p", slot);
+        snprintf(text, size, "double free of %p", slot);
     else
-        snprintf(text, size, "state of object %p overwritten: %#x", slot, found);
+        snprintf(text, size, "state of %p overwritten", slot);
     return true;
 }
 
@@ -152,22 +216,21 @@ static bool state_is_wrong(struct slab_cache *cache, void *slot, enum slot_state
 static uint32_t redzone_damage(const struct slab_cache *cache, const void *slot,
                                enum slot_state state)
 {
-    const uint8_t *redzone = (const uint8_t *)slot + cache->object_size;
-    uint32_t n = redzone_bytes(cache);
-    uint32_t at = first_change(redzone, n, state == SLOT_USED ? REDZONE_USED : REDZONE_FREE);
+    uint32_t start = redzone_start(cache, slot, state), n = cache->link_offset - start;
 
-    return at < n ? cache->object_size + at : 0;
+    if (!(cache->debug & SLAB_REDZONE))
+        return 0;
+    uint32_t at = first_change((const uint8_t *)slot + start, n, redzone_byte(state));
+    return at < n ? start + at : 0;
 }
 
 static bool redzone_is_hit(struct slab_cache *cache, void *slot, enum slot_state state,
                            char *text, size_t size)
 {
-    uint32_t at = redzone_damage(cache, slot, state);
-
-    if (at)
-        snprintf(text, size, "redzone of object %p overwritten at +%u: %#04x", slot, at,
-                 ((const uint8_t *)slot)[at]);
-    return at != 0;
+    if (!redzone_damage(cache, slot, state))
+        return false;
+    snprintf(text, size, "redzone of %p damaged", slot);
+    return true;
 }
 
 /* Offset of the first wrong byte in a free object; the object's size if there is none. */
@@ -180,13 +243,10 @@ static uint32_t poison_damage(const struct slab_cache *cache, const void *slot)
 
 static bool poison_is_hit(struct slab_cache *cache, void *slot, char *text, size_t size)
 {
-    const uint8_t *object = slot;
-    uint32_t at = poison_damage(cache, slot);
-
-    if (at < cache->object_size)
-        snprintf(text, size, "free object %p written after it was freed, at +%u: %#04x", slot,
-                 at, object[at]);
-    return at < cache->object_size;
+    if (poison_damage(cache, slot) == cache->object_size)
+        return false;
+    snprintf(text, size, "write after free of %p", slot);
+    return true;
 }
 
 const char *slab_debug_problem(struct slab_cache *cache, void *slot, enum slot_state state,
@@ -227,13 +287,18 @@ static uint32_t first_damage(const struct slab_cache *cache, void *slot)
         return poison_damage(cache, slot);
     if (redzone)
         return redzone;
-    return found == SLOT_FREE || found == SLOT_USED ? cache->slot_size : cache->link_offset;
+    if (found == SLOT_FREE || found == SLOT_USED)
+        return cache->slot_size;
+    return cache->link_offset + offsetof(struct slot_tail, state);
 }
 
 /* Did somebody write from this slot into the one behind?  Then over the redzone, too. */
 static bool ran_over(const struct slab_cache *cache, void *slot)
 {
-    return slot && redzone_damage(cache, slot, state_of(cache, slot)) == cache->object_size;
+    if (!slot)
+        return false;
+    enum slot_state state = state_of(cache, slot);
+    return redzone_damage(cache, slot, state) == redzone_start(cache, slot, state);
 }
 
 /* Who wrote there, and how?  The object whose user it was, NULL if that is not known. */
@@ -241,17 +306,18 @@ static void *suspect(const struct slab_cache *cache, void *slot, uint32_t damage
                      const char **how)
 {
     void *front = neighbour(cache, slot, -1), *behind = neighbour(cache, slot, 1);
+    uint32_t end = redzone_start(cache, slot, state_of(cache, slot));
 
-    if (damage < cache->object_size && ran_over(cache, front)) {
+    if (damage < end && ran_over(cache, front)) {
         *how = "the user of the object in front wrote past its end";
         return front;
     }
-    if (damage == cache->object_size) {
-        *how = "its own user wrote past its end";
+    if (damage < end) {
+        *how = "its last user wrote after the free";
         return slot;
     }
-    if (damage < cache->object_size) {
-        *how = "its last user wrote after the free";
+    if (damage <= cache->object_size) {
+        *how = "its own user wrote past its end";
         return slot;
     }
     *how = behind ? "the user of the object behind wrote before its start" : "a stray write";
@@ -266,6 +332,22 @@ static void log_tracks(struct slab_cache *cache, void *slot)
     track_log("freed", &slab_tracks_of(cache, slot)->free);
 }
 
+/* Where the first wrong byte is, and what stands there. */
+static void log_damage(const struct slab_cache *cache, void *slot, uint32_t damage)
+{
+    uint32_t end = redzone_start(cache, slot, state_of(cache, slot));
+    uint8_t byte = ((const uint8_t *)slot)[damage];
+
+    if (damage >= cache->link_offset)
+        log_err("  the mark at +%u is neither free nor used: %#06x", damage,
+                slab_tail_of(cache, slot)->state);
+    else if (damage >= end)
+        log_err("  overwritten at +%u, byte %u past its end: %#04x", damage, damage - end + 1,
+                byte);
+    else
+        log_err("  overwritten at +%u: %#04x", damage, byte);
+}
+
 /* The bytes of a slot from the line on in which `damage` lies. */
 static void log_bytes(const struct slab_cache *cache, const void *slot, uint32_t damage)
 {
@@ -275,7 +357,7 @@ static void log_bytes(const struct slab_cache *cache, const void *slot, uint32_t
 
     for (uint32_t i = start; i < end; i++)
         snprintf(text + 3 * (i - start), 4, " %02x", ((const uint8_t *)slot)[i]);
-    log_err("  bytes from +%u:%s", start, text);
+    log_err("  from +%u:%s", start, text);
 }
 
 static void log_suspect(struct slab_cache *cache, void *slot, uint32_t damage)
@@ -301,12 +383,15 @@ void slab_debug_report(const void *pointer)
     uint32_t damage = first_damage(cache, slot);
     log_err("slab %s: object %p of %u bytes, %s", cache->name, slot, cache->object_size,
             state_of(cache, slot) == SLOT_FREE ? "free" : "in use");
+    if (asked_bytes(cache, slot) < cache->object_size)
+        log_err("  %u bytes were asked for", asked_bytes(cache, slot));
     if (pointer != slot)
         log_err("  the pointer is %p: +%u", pointer,
                 (unsigned)((const uint8_t *)pointer - (uint8_t *)slot));
     log_tracks(cache, slot);
     if (damage == cache->slot_size)
         return;
+    log_damage(cache, slot, damage);
     log_bytes(cache, slot, damage);
     log_suspect(cache, slot, damage);
 }
@@ -316,7 +401,7 @@ void slab_debug_report(const void *pointer)
 static bool violated(const struct slab_cache *cache, const char *what, const void *where,
                      uint32_t is, uint32_t should_be)
 {
-    log_err("slab %s: %s at %p: %u, should be %u", cache->name, what, where, is, should_be);
+    log_err("slab %s: %s at %p: %u, not %u", cache->name, what, where, is, should_be);
     return false;
 }
 
@@ -339,7 +424,7 @@ static bool free_slot_is_sound(struct slab_cache *cache, void *slot)
     if (slab_tail_of(cache, slot)->state == SLOT_FREE)
         return true;
     slab_debug_report(slot);
-    return violated(cache, "free object overwritten", slot, slab_tail_of(cache, slot)->state,
+    return violated(cache, "mark of a free slot", slot, slab_tail_of(cache, slot)->state,
                     SLOT_FREE);
 }
 
@@ -362,10 +447,11 @@ static bool check_free_list(struct slab_cache *cache, struct page *page)
     return true;
 }
 
-/* With SLAB_CONSISTENCY the used slots can be told from the free ones: check them too. */
+/* With debugging the mark lies behind the object, and so tells used slots from free ones: check
+ * them too. */
 static bool check_used_slots(struct slab_cache *cache, struct page *page)
 {
-    if (!(cache->debug & SLAB_CONSISTENCY))
+    if (!cache->debug)
         return true;
     for (uint32_t i = 0; i < slab_slots(cache, page); i++) {
         void *slot = slab_base(cache, page) + i * cache->slot_size;

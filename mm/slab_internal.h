@@ -187,14 +187,24 @@ static ALWAYS_INLINE void slab_free_in(struct slab_cache *cache, const struct pa
 void slab_debug_init(const char *cmdline);
 unsigned slab_debug_flags_for(const char *name);
 
-/* Who allocated and freed an object; only with SLAB_TRACK.  The tracks of a slab's objects lie at
- * its end. */
+/* What is noted of an object lies at the end of its slab: who allocated and freed it (only with
+ * SLAB_TRACK), and in front of all these the bytes that were asked for (only with
+ * SLAB_SIZED). */
 struct tracks *slab_tracks_of(const struct slab_cache *cache, const void *slot);
 
 static inline uint32_t slab_tracks_bytes(const struct slab_cache *cache)
 {
     return cache->debug & SLAB_TRACK ? sizeof(struct tracks) : 0;
 }
+
+static inline uint32_t slab_notes_bytes(const struct slab_cache *cache)
+{
+    return slab_tracks_bytes(cache) + (cache->debug & SLAB_SIZED ? sizeof(uint32_t) : 0);
+}
+
+/* Of a used object only the first `nbytes` may be used from now on: behind them begins the
+ * redzone.  Nothing, if the cache has no SLAB_SIZED. */
+void slab_debug_resize(struct slab_cache *cache, void *slot, size_t nbytes);
 
 /* A slot of a new slab. */
 void slab_debug_prepare(struct slab_cache *cache, void *slot);

@@ -20,6 +20,7 @@
 #include "mm/track.h"
 
 #include "kernel/cpu/timer.h"
+#include "kernel/lib/string.h"
 #include "kernel/panic.h"
 #include "kernel/symbols.h"
 #include "mm/inject.h"
@@ -28,6 +29,7 @@
 
 #define ALLOCATORS_DEPTH 10u /* calls of the allocators among themselves, at most */
 #define PIECE_FRAMES (4u * MiB / PAGE_SIZE)
+#define LOG_COLUMNS 64u /* of a screen's 79, behind the log's time */
 
 #define TICKS_TO_CENTISECONDS(ticks) ((ticks) * (100u / TIMER_HZ))
 _Static_assert(100u % TIMER_HZ == 0, "times are shown in hundredths of a second");
@@ -70,28 +72,39 @@ uint32_t track_serial(void)
     return state.serial;
 }
 
-const char *track_format(const struct track *track, char *text, size_t size)
+unsigned track_format(const struct track *track, unsigned first, char *text, size_t size)
 {
     char name[64];
     size_t used = 0;
+    unsigned i = first;
 
-    text[0] = '\0';
-    for (unsigned i = 0; i < TRACK_DEPTH && track->callers[i] && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? " < " : "",
-                                 symbols_format_return(track->callers[i], name, sizeof(name)));
-    return text;
+    for (text[0] = '\0'; i < TRACK_DEPTH && track->callers[i]; i++) {
+        const char *before = i == 0 ? "" : i == first ? "< " : " < ";
+        symbols_format_return(track->callers[i], name, sizeof(name));
+        if (i > first && used + strlen(before) + strlen(name) >= size)
+            return i;
+        used += (size_t)snprintf(text + used, size - used, "%s%s", before, name);
+    }
+    return TRACK_DEPTH;
 }
 
 void track_log(const char *what, const struct track *track)
 {
-    char text[TRACK_TEXT_MAX];
     uint32_t hundredths = TICKS_TO_CENTISECONDS(track->ticks);
+    char line[LOG_COLUMNS + 1];
+    unsigned next = 0;
 
-    if (track->serial == 0)
+    if (track->serial == 0) {
         log_err("  %s: never, as far as is known", what);
-    else
-        log_err("  %s at %u.%02u s by %s", what, hundredths / 100, hundredths % 100,
-                track_format(track, text, sizeof(text)));
+        return;
+    }
+    size_t used = (size_t)snprintf(line, sizeof(line), "  %s at %u.%02u s by ", what,
+                                   hundredths / 100, hundredths % 100);
+    while (next < TRACK_DEPTH) {
+        next = track_format(track, next, line + used, sizeof(line) - used);
+        log_err("%s", line);
+        used = strlcpy(line, "    ", sizeof(line));
+    }
 }
 
 /* ---- blocks of frames ---- */

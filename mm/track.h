@@ -8,7 +8,7 @@
 #include "mm/page.h"
 
 #define TRACK_DEPTH 6u
-#define TRACK_TEXT_MAX 200u
+#define TRACK_TEXT_MAX 200u /* enough for most in one line */
 
 /* One event: an allocation or a free. */
 struct track {
@@ -30,10 +30,13 @@ void track_note(struct track *track);
 /* The number of the last event. */
 uint32_t track_serial(void);
 
-/* "leak+0x1c < run_case+0x40 < ..." (size: TRACK_TEXT_MAX); returns text. */
-const char *track_format(const struct track *track, char *text, size_t size);
+/* One line of the way there: the callers from number `first` on, as many as fit into `size`,
+ * but at least one.  "leak+0x1c < run_case+0x40", and if first > 0: "< start+0x1e0 < ...".  Returns
+ * the number of the next one, TRACK_DEPTH behind the last. */
+unsigned track_format(const struct track *track, unsigned first, char *text, size_t size);
 
-/* Log "WHAT at 12.34 s by leak+0x1c < ...", or that nothing is known. */
+/* Log "WHAT at 12.34 s by leak+0x1c < ...", in as many lines as it needs, or that nothing is
+ * known. */
 void track_log(const char *what, const struct track *track);
 
 /* ---- Blocks of frames ---- */

@@ -139,18 +139,22 @@ int cmd_slab_validate(int argc, char *argv[])
 /* ---- leaks ---- */
 
 #define LEAK_SITES_MAX 256u
+#define LEAK_COLUMNS 73u /* for the way to an allocation: 79, and it is indented */
 
 static uint32_t mark; /* number of the last event before it (mm/track.h); 0: the start */
 
 static void print_site(const struct leak_site *site)
 {
-    char text[TRACK_TEXT_MAX];
+    char text[LEAK_COLUMNS + 1];
+    unsigned next = 0;
 
-    shell_printf("%7llu bytes in %u of %s, the last one %s %#x, at %u.%02u s\n",
-                 (ull)site->nbytes, site->count, site->what, site->frames ? "frame" : "at",
-                 site->example, site->track.ticks / TIMER_HZ,
-                 site->track.ticks % TIMER_HZ * (100 / TIMER_HZ));
-    shell_printf("      %s\n", track_format(&site->track, text, sizeof(text)));
+    shell_printf("%7llu bytes in %u of %s, last %s%#x at %u.%02u s\n", (ull)site->nbytes,
+                 site->count, site->what, site->frames ? "frame " : "", site->example,
+                 site->track.ticks / TIMER_HZ, site->track.ticks % TIMER_HZ * (100 / TIMER_HZ));
+    while (next < TRACK_DEPTH) {
+        next = track_format(&site->track, next, text, sizeof(text));
+        shell_printf("      %s\n", text);
+    }
 }
 
 static void print_leaks(const struct leak_list *list, const char *what)

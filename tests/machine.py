@@ -153,6 +153,16 @@ def bochs_shell(iso=ISO):
         child.close()
 
 
+def unwrapped(output):
+    """The way to an allocation in one line: "take+0x1c < work+0x40" goes on in the next with "< "."""
+    return re.sub(r"\n(?:\[ *\d+\.\d+\])? +(?=< )", " ", output)
+
+
+def assert_fits(output):
+    """A screen of 80 columns."""
+    assert [line for line in output.splitlines() if len(line) > 79] == []
+
+
 def wait_until(condition, limit=30):
     """Poll for something that another machine does in its own time."""
     deadline = time.monotonic() + limit

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from machine import Machine, bochs_shell, qemu_shell
+from machine import Machine, assert_fits, bochs_shell, qemu_shell
 from memory import assert_well, in_use
 
 OLD = Machine("16M", "486,-pse")  # no CPUID for caches, no CLFLUSH, no time-stamp counter, no PGE
@@ -16,10 +16,6 @@ PAGE = 4096
 def old():
     with qemu_shell(OLD, append="loglevel=1") as shell:
         yield shell
-
-
-def assert_fits(output):
-    assert [line for line in output.splitlines() if len(line) > 79] == []
 
 
 # --- tlb ---------------------------------------------------------------------------------------

@@ -6,11 +6,11 @@ import re
 import pytest
 
 import ktap
-from machine import BUILD, EXIT_PASSED, ROOT, Machine, boot, qemu_shell
+from machine import BUILD, EXIT_PASSED, ROOT, Machine, assert_fits, boot, qemu_shell, unwrapped
 
 pytestmark = pytest.mark.xdist_group("leaks")
 
-SITE = re.compile(r"^ *(\d+) bytes in (\d+) of ([\w-]+), the last one (?:at|frame) 0x\w+, "
+SITE = re.compile(r"^ *(\d+) bytes in (\d+) of ([\w-]+), last (?:frame )?0x\w+ "
                   r"at \d+\.\d\d s\n +(\S.*)$", re.MULTILINE)
 
 
@@ -53,7 +53,7 @@ def tracked():
 
 def sites(output):
     return [(int(nbytes), int(count), what, callers)
-            for nbytes, count, what, callers in SITE.findall(output)]
+            for nbytes, count, what, callers in SITE.findall(unwrapped(output))]
 
 
 def end_of_spin(shell):
@@ -73,6 +73,7 @@ def test_a_running_program_is_listed(tracked):
     tracked.command("leaks mark")
     tracked.command("run spin &")
     output = tracked.command("leaks")
+    assert_fits(output)
     found = {what: (count, callers) for _, count, what, callers in sites(output)}
     assert {"process", "thread", "space", "vma", "stack", "table", "anon"} <= set(found)
     assert found["process"][0] == 1
@@ -97,21 +98,43 @@ def test_damage_is_reported_with_both_backtraces(tracked):
     tracked.command("run hello")
     tracked.command("leaks mark")
     tracked.command("run spin &")
-    space = re.search(r" of space, the last one at (0x\w+)", tracked.command("leaks"))[1]
+    space = re.search(r" of space, last (0x\w+) at ", tracked.command("leaks"))[1]
     size = int(re.search(r"(\d+) bytes in 1 of space", tracked.command("leaks"))[1])
     where = int(space, 16) + size
     tracked.command(f"poke {where:#x} 0x11223344")
     output = tracked.command("slab_validate space")
-    assert f"redzone of object {space} overwritten at +{size}: 0x44" in output
+    assert_fits(output)
+    output = unwrapped(output)
+    assert f"slab space: redzone of {space} damaged" in output
+    assert f"overwritten at +{size}, byte 1 past its end: 0x44" in output
     assert re.search(rf"slab space: object {space} of {size} bytes, in use", output)
     assert re.search(r"allocated at \d+\.\d\d s by space_alloc\+\w+ < space_create\+", output)
     assert re.search(r"freed at \d+\.\d\d s by \w+", output) or "freed: never" in output
-    assert re.search(r"bytes from \+\d+:.* 44 33 22 11", output)
+    assert re.search(r"  from \+\d+:.* 44 33 22 11", output)
     assert "probably its own user wrote past its end" in output
     assert "space: damaged" in output
     tracked.command(f"poke {where:#x} 0xcccccccc")
     assert tracked.command("slab_validate space").strip() == "space: sound"
     end_of_spin(tracked)
+
+
+def test_damage_behind_what_was_asked_for(tracked):
+    """Of 32 bytes 20 were asked for; the next one is noticed."""
+    where = int(re.search(r"^(0x\w+) +20 ", tracked.command("alloc 20"), re.MULTILINE)[1], 16)
+    tracked.command(f"poke {where + 20:#x} 0x41414141")
+    for command in ["slab_validate", "check"]:
+        output = tracked.command(command)
+        assert_fits(output)
+        output = unwrapped(output)
+        assert f"slab kmalloc-32: redzone of {where:#x} damaged" in output
+        assert "  20 bytes were asked for" in output
+        assert "overwritten at +20, byte 1 past its end: 0x41" in output
+        assert re.search(r"  from \+16: .. .. .. .. 41 41 41 41 cc cc", output)
+        assert re.search(r"allocated at \d+\.\d\d s by cmd_alloc\+\w+ < execute_text\+", output)
+        assert "probably its own user wrote past its end" in output
+    tracked.command(f"poke {where + 20:#x} 0xcccccccc")
+    assert tracked.command("slab_validate").strip() == "all caches: sound"
+    tracked.command("dealloc all")
 
 
 def test_validate_all(tracked):
@@ -155,4 +178,4 @@ def test_slabtop():
 def test_slabtop_fits_into_80_columns():
     output = boot(append='run="slabtop; poweroff"').output
     table = output[output.index("caches hold"):]
-    assert max(map(len, table.splitlines())) < 80
+    assert_fits(table)

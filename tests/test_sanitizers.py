@@ -77,7 +77,7 @@ class Report:
 
 
 def object_of(report):
-    return int(re.search(r"object 0x([0-9a-f]{8})", report.message)[1], 16)
+    return int(re.search(r"(?:object|double free of) 0x([0-9a-f]{8})", report.message)[1], 16)
 
 
 def row(address, values, bad):
@@ -124,7 +124,7 @@ def test_report_of_an_access_out_of_bounds(mode):
 def test_report_of_a_double_free(mode):
     report = Report(mode, "report_double_free")
     start = object_of(report)
-    assert report.message == f"KERNEL PANIC: slab kmalloc-64: double free of object {start:#x}"
+    assert report.message == f"KERNEL PANIC: slab kmalloc-64: double free of {start:#x}"
     assert report.backtrace()[-6:] == ["kfree", "take_memory", "report_double_free", *CASE]
     assert report.trace("allocated by:") == ["give_memory", "report_double_free", *CASE]
     assert report.trace("freed by:") == ["take_memory", "report_double_free", *CASE]
@@ -175,6 +175,7 @@ def shell():
     run([ROOT / "tools/add-to-initrd", initrd, INITRD, "abi", *(BUILD / "abi" / name for name in ABI)])
     with qemu_shell(Machine("128M"), append="loglevel=1", kernel=BUILD / "kasan-ubsan/strata.elf",
                     initrd=initrd) as shell:
+        shell.command("hello")  # for the commands that tell what programs did
         yield shell
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from machine import ISO, ROOT, Machine, bochs_shell, qemu_shell, wait_until
+from machine import ISO, ROOT, Machine, assert_fits, bochs_shell, qemu_shell, wait_until
 
 pytestmark = pytest.mark.xdist_group("session")
 
@@ -188,11 +188,6 @@ def test_a_line_that_is_too_long_is_not_run(shell):
 
 
 # --- what is printed stays within 80 columns ---------------------------------------------------
-
-
-def assert_fits(output):
-    for line in output.splitlines():
-        assert len(line) < 80, line
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -278,5 +278,5 @@ void kasan_report_double_free(struct slab_cache *cache, void *object)
     current.track = kasan_track_of(cache, object);
     kasan_unpoison_stack();
     panic_set_details(print_details);
-    panic("slab %s: double free of object %p", cache->name, object);
+    panic("slab %s: double free of %p", cache->name, object);
 }

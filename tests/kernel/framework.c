@@ -271,9 +271,10 @@ static void print_leak_sites(uint32_t events_before)
     char text[TRACK_TEXT_MAX];
 
     leaks_since(events_before, track_serial(), &list);
-    for (unsigned i = 0; i < list.nsites; i++)
-        console_printf("# leak: %u of %s by %s\n", sites[i].count, sites[i].what,
-                       track_format(&sites[i].track, text, sizeof(text)));
+    for (unsigned i = 0; i < list.nsites; i++) {
+        track_format(&sites[i].track, 0, text, sizeof(text));
+        console_printf("# leak: %u of %s by %s\n", sites[i].count, sites[i].what, text);
+    }
 }
 
 /* Everything that the case took must be back. */

@@ -192,6 +192,25 @@ static void overflow_by_one(struct test *t)
     give_victim(1);
 }
 
+/* Twice, so that the report has a free to tell of, too. */
+static __attribute__((noinline)) uint8_t *take_20_bytes(void)
+{
+    kfree(kmalloc(20, PAGE_ANY));
+    uint8_t *bytes = kmalloc(20, PAGE_ZERO);
+    __asm__ volatile("" ::: "memory"); /* no tail call */
+    return bytes;
+}
+
+/* Its class has 32 bytes: without redzones nobody would be hurt. */
+static void overflow_of_what_was_asked_for(struct test *t)
+{
+    uint8_t *bytes = take_20_bytes();
+    for (unsigned i = 0; i <= 20; i++)
+        bytes[i] = 0x42;
+    kfree(bytes);
+    EXPECT(t, false); /* not reached */
+}
+
 /* From one object over the whole slot behind it, which is free. */
 static void overflow_into_the_neighbour(struct test *t)
 {
@@ -261,6 +280,7 @@ const struct test_case test_cases[] = {
     TEST_FATAL(panic_over_a_broken_free_list),
     TEST_FATAL(leak),
     TEST_FATAL(overflow_by_one),
+    TEST_FATAL(overflow_of_what_was_asked_for),
     TEST_FATAL(overflow_into_the_neighbour),
     TEST_FATAL(underflow_into_the_neighbour),
     TEST_FATAL(write_after_free),

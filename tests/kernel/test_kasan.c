@@ -211,7 +211,7 @@ static void small_slabs(struct test *t)
         "kasan: use-after-free: read of 1 bytes at %#x, 3 bytes into object %#x of 1500 "
         "bytes (cache test)",
         address_of(object + 3), address_of(object));
-    EXPECT_REPORT(t, slab_free(cache, (void *)object), "slab test: double free of object %#x",
+    EXPECT_REPORT(t, slab_free(cache, (void *)object), "slab test: double free of %#x",
                   address_of(object));
     EXPECT_EQ(t, slab_cache_destroy(cache), 0);
 }
@@ -221,8 +221,7 @@ static void double_free(struct test *t)
     void *object = kmalloc(50, PAGE_ANY);
     REQUIRE(t, object != NULL);
     kfree(object);
-    EXPECT_REPORT(t, kfree(object), "slab kmalloc-64: double free of object %#x",
-                  address_of(object));
+    EXPECT_REPORT(t, kfree(object), "slab kmalloc-64: double free of %#x", address_of(object));
 }
 
 /* A constructed object keeps its contents, and is guarded all the same. */

@@ -6,6 +6,7 @@
 #include "kernel/lib/format.h"
 #include "mm/buddy.h"
 #include "mm/kasan.h"
+#include "mm/kmalloc.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
 
@@ -530,7 +531,7 @@ static void double_free_is_reported(struct test *t)
     REQUIRE(t, take(cache, 4));
     void *victim = objects[--object_count];
     slab_free(cache, victim);
-    EXPECT_SLAB_PANIC(t, cache, victim, "slab test: double free of object %#x",
+    EXPECT_SLAB_PANIC(t, cache, victim, "slab test: double free of %#x",
                       (unsigned)(uintptr_t)victim);
     destroy(t, cache);
 }
@@ -548,7 +549,7 @@ static void double_free_is_always_reported(struct test *t)
         slab_free(cache, objects[--object_count]);
     slab_free(cache, first);
     for (unsigned i = 0; i < count; i++)
-        EXPECT_SLAB_PANIC(t, cache, objects[i], "slab test: double free of object %#x",
+        EXPECT_SLAB_PANIC(t, cache, objects[i], "slab test: double free of %#x",
                           (unsigned)(uintptr_t)objects[i]);
     object_count = 0;
     destroy(t, cache);
@@ -594,7 +595,7 @@ static void write_over_a_free_list_is_reported(struct test *t)
     slab_cache_shrink(cache); /* from the magazine to the slab */
     uint32_t saved = object[0];
     object[0] = 0;
-    snprintf(wanted, sizeof(wanted), "slab test: free object %#x written after it was freed",
+    snprintf(wanted, sizeof(wanted), "slab test: write after free of %#x",
              (unsigned)(uintptr_t)object);
     EXPECT_PANIC(t, wanted, slab_alloc(cache, PAGE_ANY));
     object[0] = saved;
@@ -613,7 +614,7 @@ static void crimes_in_a_large_slab_are_reported(struct test *t)
                           (unsigned)(uintptr_t)objects[i] + 4);
     void *last = objects[--object_count];
     slab_free(cache, last);
-    EXPECT_SLAB_PANIC(t, cache, last, "slab test: double free of object %#x",
+    EXPECT_SLAB_PANIC(t, cache, last, "slab test: double free of %#x",
                       (unsigned)(uintptr_t)last);
     destroy(t, cache);
 }
@@ -637,7 +638,7 @@ static void crimes_in_a_small_slab_are_reported(struct test *t)
     }
     void *last = objects[--object_count];
     slab_free(cache, last);
-    EXPECT_SLAB_PANIC(t, cache, last, "slab test: double free of object %#x",
+    EXPECT_SLAB_PANIC(t, cache, last, "slab test: double free of %#x",
                       (unsigned)(uintptr_t)last);
     destroy(t, cache);
 }
@@ -674,8 +675,7 @@ static void overflow_is_reported(struct test *t)
     REQUIRE(t, take(cache, 1));
     uint8_t *object = objects[0], saved = object[61];
     object[61] = 0x42;
-    EXPECT_SLAB_PANIC(t, cache, object,
-                      "slab test: redzone of object %#x overwritten at +61: 0x42",
+    EXPECT_SLAB_PANIC(t, cache, object, "slab test: redzone of %#x damaged",
                       (unsigned)(uintptr_t)object);
     object[61] = saved;
     destroy(t, cache);
@@ -696,7 +696,7 @@ static void underflow_is_reported_by_the_neighbour(struct test *t)
     uint8_t saved = upper[-1];
     upper[-1] ^= 0x42;
     EXPECT(t, !slab_check());
-    EXPECT_SLAB_PANIC(t, cache, lower, "slab test: state of object %#x overwritten",
+    EXPECT_SLAB_PANIC(t, cache, lower, "slab test: state of %#x overwritten",
                       (unsigned)(uintptr_t)lower);
     upper[-1] = saved;
     destroy(t, cache);
@@ -713,8 +713,7 @@ static void write_after_free_is_reported(struct test *t)
     slab_free(cache, object);
     uint8_t saved = object[20];
     object[20] = 0x42;
-    snprintf(wanted, sizeof(wanted),
-             "slab test: free object %#x written after it was freed, at +20: 0x42",
+    snprintf(wanted, sizeof(wanted), "slab test: write after free of %#x",
              (unsigned)(uintptr_t)object);
     EXPECT_PANIC(t, wanted, slab_alloc(cache, PAGE_ANY));
     object[20] = saved;
@@ -747,6 +746,96 @@ static void check_finds_an_overflow(struct test *t)
     object[64] = saved;
     EXPECT(t, slab_check());
     destroy(t, cache);
+}
+
+/* --- bytes that kmalloc() was not asked for ------------------------------------------------------ */
+
+/* They are redzone, with Z of slab_debug=. */
+#define SKIP_WITHOUT_REDZONES(t)                                    \
+    do {                                                            \
+        kasan_quarantine_limit(0);                                  \
+        REQUIRE(t, stats_of("kmalloc-32") != NULL);                 \
+        if (!(stats.debug & SLAB_REDZONE))                          \
+            SKIP(t, "kmalloc has redzones only with slab_debug=Z"); \
+    } while (0)
+
+/* A wrong byte is found by the validator and by the free, and then the free goes well. */
+static void expect_watched(struct test *t, uint8_t *object, size_t at)
+{
+    char wanted[64];
+    const char *name = slab_cache_name(slab_cache_of(object, NULL));
+    uint8_t saved = object[at];
+    snprintf(wanted, sizeof(wanted), "slab %s: redzone of %#x damaged", name,
+             (unsigned)(uintptr_t)object);
+    EXPECT_EQ(t, slab_check_cache(name), 1);
+    object[at] = 0x42;
+    EXPECT_EQ(t, slab_check_cache(name), 0);
+    EXPECT_PANIC(t, wanted, kfree(object));
+    object[at] = saved;
+    EXPECT_EQ(t, slab_check_cache(name), 1);
+    kfree(object);
+}
+
+static void first_byte_not_asked_for_is_watched(struct test *t)
+{
+    static const size_t sizes[] = { 1, 7, 8, 20, 31, 33, 97, 129, 300, 1000, 4095, 5000, 8191 };
+    SKIP_WITHOUT_REDZONES(t);
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+        uint8_t *object = kmalloc(sizes[i], PAGE_ANY);
+        REQUIRE(t, object != NULL);
+        expect_watched(t, object, sizes[i]);
+    }
+}
+
+static void last_byte_not_asked_for_is_watched(struct test *t)
+{
+    SKIP_WITHOUT_REDZONES(t);
+    uint8_t *object = kmalloc(20, PAGE_ANY | PAGE_ZERO);
+    REQUIRE(t, object != NULL);
+    EXPECT(t, test_is_byte(object, 20, 0));
+    expect_watched(t, object, 31);
+}
+
+static void what_alignment_adds_is_watched(struct test *t)
+{
+    SKIP_WITHOUT_REDZONES(t);
+    uint8_t *object = kmalloc_aligned(20, 256, PAGE_ANY);
+    REQUIRE(t, object != NULL);
+    EXPECT_EQ(t, slab_object_size(slab_cache_of(object, NULL)), 256);
+    expect_watched(t, object, 20);
+    object = kmalloc_aligned(20, 256, PAGE_ANY);
+    REQUIRE(t, object != NULL);
+    kfree_aligned(object, 20, 256);
+}
+
+/* Each time an object has the redzone of its own size, not of the one before. */
+static void no_false_alarm_at_any_size(struct test *t)
+{
+    for (size_t size = 1; size <= SLAB_MAX_OBJECT; size++) {
+        uint8_t *object = kmalloc(size, size % 2 ? PAGE_ANY : PAGE_ZERO);
+        REQUIRE(t, object != NULL);
+        memset(object, 0x42, size);
+        if (size % 512 < 3)
+            EXPECT(t, slab_check());
+        kfree(object);
+    }
+}
+
+/* Who asks how much there is may use it: the redzone begins behind the class then. */
+static void usable_bytes_may_be_used(struct test *t)
+{
+    uint8_t *object = kmalloc(20, PAGE_ANY);
+    REQUIRE(t, object != NULL);
+    EXPECT_EQ(t, kmalloc_usable_size(object), 32);
+    memset(object, 0x42, 32);
+    EXPECT(t, slab_check());
+    kfree(object);
+
+    SKIP_WITHOUT_REDZONES(t);
+    object = kmalloc(20, PAGE_ANY);
+    REQUIRE(t, object != NULL);
+    EXPECT_EQ(t, kmalloc_usable_size(object), 32);
+    expect_watched(t, object, 32);
 }
 
 /* --- model --------------------------------------------------------------------------------------- */
@@ -827,6 +916,11 @@ const struct test_case test_cases[] = {
     TEST(write_after_free_is_reported),
     TEST(freed_objects_are_poisoned),
     TEST(check_finds_an_overflow),
+    TEST(first_byte_not_asked_for_is_watched),
+    TEST(last_byte_not_asked_for_is_watched),
+    TEST(what_alignment_adds_is_watched),
+    TEST(no_false_alarm_at_any_size),
+    TEST(usable_bytes_may_be_used),
     TEST(random_plain),
     TEST(random_with_debugging),
 };

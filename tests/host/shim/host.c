@@ -6,6 +6,7 @@
 
 #include "kernel/lib/assert.h"
 #include "kernel/log.h"
+#include "kernel/panic.h"
 #include "mm/buddy.h"
 #include "mm/compact.h"
 #include "mm/track.h"
@@ -113,19 +114,33 @@ void host_panic_expect(const char *part, const char *file, int line)
         host_fail(file, line, host.message);
 }
 
-void assert_failed(const char *file, int line, const char *function, const char *fmt, ...)
+static void catch_panic(const char *fmt, va_list args)
 {
-    va_list args;
-    va_start(args, fmt);
     vsnprintf(host.message, sizeof(host.message), fmt, args);
-    va_end(args);
     if (host.panic_armed) {
         host.panic_armed = false;
         host.panic_caught = true;
         longjmp(host_panic_jump, 1);
     }
+}
+
+void assert_failed(const char *file, int line, const char *function, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    catch_panic(fmt, args);
+    va_end(args);
     fprintf(stderr, "%s: ", function);
     host_fail(file, line, host.message);
+}
+
+void panic(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    catch_panic(fmt, args);
+    va_end(args);
+    host_fail("panic", 0, host.message);
 }
 
 /* The kernel's log: shown, because a test that passes causes none. */
