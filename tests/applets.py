@@ -121,7 +121,7 @@ x=abcdef; echo ${#x} ${x#ab} ${x%ef} ${x:2:3} ${y:-none} ${x/cd/__}
 set -- one 'two words' three; echo $# "$2"; shift; echo $1 $*
 echo a >f; echo b >>f; exec 3<f; read x <&3; read y <&3; exec 3<&-; echo $y$x
 touch a.c b.c c.h; echo *.c [ab].* ?.h *.none
-(cd /; pwd); cd /tmp && cd - >/dev/null && basename $(pwd)
+(cd /; pwd); cd /tmp && cd - >/dev/null && basename "$(pwd)"
 trap 'echo bye' EXIT; echo hi; exit 3
 trap 'echo caught' USR1; kill -USR1 $$; echo after
 trap '' TERM; kill $$; echo alive; trap - TERM; kill $$; echo dead
@@ -141,7 +141,7 @@ umask; umask 077; : >f; mkdir d; stat -c '%a %n' f d
 yes | head -n 1000 | wc -l; yes 2>&1 | true; echo $?
 exec sh -c 'echo replaced $0'
 x=$(seq 3000); echo ${#x}
-kill -0 $$; echo $?; kill -0 99999; echo $?; kill -l 9; kill -l TERM
+kill -0 $$; echo $?; kill -0 4194305; echo $?; kill -l 9; kill -l TERM
 # Files and directories.
 mkdir -p a/b/c; touch a/f a/b/g; find a | sort
 mkdir a; mkdir a; echo $?; rmdir a; rmdir a; echo $?

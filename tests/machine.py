@@ -56,16 +56,22 @@ def plain(text):
     return ANSI.sub("", text).replace("\r", "")
 
 
+def in_root(path):
+    """Seen from ROOT: QEMU takes the path of a module to end at the first blank."""
+    return os.path.relpath(path, ROOT)
+
+
 def qemu_command(kernel=KERNEL, machine=Machine(), append="", initrd=INITRD, iso=None, extra=()):
+    """To be run in ROOT."""
     command = ["qemu-system-i386", "-machine", "pc", "-m", machine.mem, "-cpu", machine.cpu]
     command += ["-display", "none", "-no-reboot", "-nodefaults", "-vga", "std"]
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     command += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
     if iso:
-        command += ["-cdrom", str(iso), "-boot", "d"]
+        command += ["-cdrom", in_root(iso), "-boot", "d"]
     else:
-        command += ["-kernel", str(kernel), "-append", append]
-        command += ["-initrd", str(initrd)] if initrd else []
+        command += ["-kernel", in_root(kernel), "-append", append]
+        command += ["-initrd", in_root(initrd)] if initrd else []
     return command + list(extra)
 
 

@@ -27,7 +27,7 @@ trap 'echo bye' EXIT; exit 4
 sleep 0.3 & p=$!; kill -0 $p; echo $?; wait $p; echo $?
 (sleep 0.2; echo late) & wait; echo then
 [[ abc == a*c ]] && echo match; a=(1 2 3); echo ${#a[@]} ${a[1]}
-touch b.c a.c; echo *.c; mkdir d; cd d; cd ..; basename $PWD
+touch b.c a.c; echo *.c; mkdir d; cd d; cd ..; basename "$PWD"
 i=0; while ((i < 60)); do (exit $((i % 3))); i=$((i + $? + 1)); done; echo $i
 x=; for i in $(seq 300); do x=$x$x; x=${x:-ab}; x=${x:0:2000}; done; echo ${#x}
 sh -c 'exit 9'; echo $?; nowhere 2>/dev/null; echo $?; >f; ./f 2>/dev/null; echo $?
@@ -66,7 +66,7 @@ d 'begin; create table t(a); insert into t values(1); rollback; select count(*) 
 d 'pragma journal_mode=wal; create table t(a); insert into t values(1); select a from t'; ls
 :memory: 'with c(x) as (values(1) union all select x+1 from c where x<5000) select sum(x) from c'
 d 'pragma mmap_size=1000000; create table t(a); insert into t values(zeroblob(300000))'; wc -c <d
-d 'create table t(a)'; seq 999 | sed 's/.*/insert into t values(&);/' | sqlite d; sqlite d 'select sum(a) from t'
+d 'create table t(a)'; { echo 'pragma synchronous=off;'; seq 999 | sed 's/.*/insert into t values(&);/'; } | sqlite d; sqlite d 'select sum(a) from t'
 d 'create table t(a); insert into t values(1); create index i on t(a); vacuum; pragma integrity_check'
 nowhere/d 'select 1'; echo $?
 """

@@ -102,7 +102,7 @@ def test_extra_files(tmp_path):
     program = tmp_path / "greet"
     program.write_bytes((BUILD / "user/hello").read_bytes())
     program.chmod(0o755)
-    result = make_run(f"EXTRA={program}", 'APPEND=run="run greet; poweroff"', build=tmp_path)
+    result = make_run("-j2", f"EXTRA={program}", 'APPEND=run="run greet; poweroff"', build=tmp_path)
     assert "Hello from ring 3." in result.output
 
 

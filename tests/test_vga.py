@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from machine import PROMPT, TIME_LIMIT, Machine, qemu_command
+from machine import PROMPT, ROOT, TIME_LIMIT, Machine, qemu_command
 
 COLUMNS, ROWS = 80, 25
 SCREEN = COLUMNS * ROWS * 2  # bytes: a character and its colours each
@@ -21,7 +21,7 @@ class Screen:
         start = command.index("-chardev")
         command[start:start + 4] = ["-monitor", "stdio", "-serial", "null"]
         self.photo = folder / "screen"
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=ROOT,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
 
     def monitor(self, line):

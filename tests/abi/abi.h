@@ -207,12 +207,12 @@ static inline ssize_t read_text(const char *path, char *text, size_t size)
 }
 
 /* The number behind "NAME" at the start of a line, or -1. */
-static inline long text_field(const char *text, const char *name)
+static inline long long text_field(const char *text, const char *name)
 {
     for (const char *line = text; line && *line; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, name, strlen(name)) == 0)
-            return strtol(line + strlen(name), NULL, 10);
+            return strtoll(line + strlen(name), NULL, 10);
     }
     return -1;
 }

@@ -24,7 +24,7 @@ static long stat_faults(void)
     return faults;
 }
 
-static long system_faults(void)
+static long long system_faults(void)
 {
     MUST(read_text("/proc/vmstat", text, sizeof text));
     return text_field(text, "pgfault ");
@@ -36,7 +36,8 @@ int main(void)
 
     madvise(pages, NPAGES * PAGE, MADV_NOHUGEPAGE);
     system_faults(); /* touches the buffer */
-    long own = own_faults(), in_stat = stat_faults(), all = system_faults();
+    long own = own_faults(), in_stat = stat_faults();
+    long long all = system_faults();
     for (int i = 0; i < NPAGES; i++)
         pages[i * PAGE] = 1;
     own = own_faults() - own;

@@ -14,7 +14,7 @@ static void show(const char *what, void *base)
         say("%s: not listed", what);
         return;
     }
-    say("%s: Size %ld, Rss %ld, Shared_Dirty %ld, Private_Dirty %ld, Anonymous %ld", what,
+    say("%s: Size %lld, Rss %lld, Shared_Dirty %lld, Private_Dirty %lld, Anonymous %lld", what,
         text_field(entry, "Size:"), text_field(entry, "Rss:"),
         text_field(entry, "Shared_Dirty:"), text_field(entry, "Private_Dirty:"),
         text_field(entry, "Anonymous:"));

@@ -22,7 +22,7 @@ int main(void)
     judge("status: pid", text_field(status, "Pid:\t") == getpid());
     judge("status: parent", text_field(status, "PPid:\t") == getppid());
     judge("status: name", strstr(status, "Name:\tproc-status\n") != NULL);
-    say("status: threads %ld", text_field(status, "Threads:\t"));
+    say("status: threads %lld", text_field(status, "Threads:\t"));
     judge("size in status and statm", text_field(status, "VmSize:") == atol(statm) * 4);
     judge("resident is less than size",
           text_field(status, "VmRSS:") > 0 &&

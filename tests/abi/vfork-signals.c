@@ -47,6 +47,8 @@ static void send_to_waiting(const char *what, void (*how)(void), int signal)
 {
     int status = 0;
 
+    MUST(pipe(go)); /* a killed parent's child may still have to read from the ones before */
+    MUST(pipe(ready));
     prepare = how;
     pid_t parent = start_child(wait_in_vfork);
     await(ready[0]);
@@ -65,8 +67,6 @@ static void send_to_waiting(const char *what, void (*how)(void), int signal)
 
 int main(void)
 {
-    MUST(pipe(go));
-    MUST(pipe(ready));
     send_to_waiting("SIGKILL ends it", by_default, SIGKILL);
     send_to_waiting("SIGTERM ends it", by_default, SIGTERM);
     send_to_waiting("SIGRTMIN ends it", by_default, SIGRTMIN);
