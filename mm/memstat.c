@@ -117,12 +117,12 @@ void memstat_log(enum log_level level)
     uint32_t frames[PAGE_KIND_COUNT], high_free;
 
     buddy_peek_frames(frames, &high_free);
-    log_write(level, "memory: %u KiB managed, %u free (low %u, high %u)",
+    log_write(level, "memory: %u KiB, free %u (low %u, high %u)",
               buddy_managed_frames() * PAGE_KIB, frames[PAGE_FREE] * PAGE_KIB,
               (frames[PAGE_FREE] - high_free) * PAGE_KIB, high_free * PAGE_KIB);
-    log_write(level, "memory: slab %u, tables %u, stacks %u, anon %u, file %u, shmem %u",
-              frames[PAGE_SLAB] * PAGE_KIB, frames[PAGE_TABLE] * PAGE_KIB,
-              frames[PAGE_STACK] * PAGE_KIB, frames[PAGE_ANON] * PAGE_KIB,
+    log_write(level, "memory: slab %u, tables %u, stacks %u", frames[PAGE_SLAB] * PAGE_KIB,
+              frames[PAGE_TABLE] * PAGE_KIB, frames[PAGE_STACK] * PAGE_KIB);
+    log_write(level, "memory: anon %u, file %u, shmem %u", frames[PAGE_ANON] * PAGE_KIB,
               frames[PAGE_FILE] * PAGE_KIB, frames[PAGE_SHMEM] * PAGE_KIB);
 }
 

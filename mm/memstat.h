@@ -25,7 +25,7 @@ struct memstat {
 };
 void memstat_get(struct memstat *stat);
 
-/* What there is, and what holds it, in two lines of the log: for reports. */
+/* What there is, and what holds it, in lines of the log that fit a screen: for reports. */
 void memstat_log(enum log_level level);
 
 /* free + every kind of use = managed, exactly, and every x_check(): logs what is wrong. */

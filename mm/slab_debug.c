@@ -125,7 +125,10 @@ static uint32_t asked_bytes(const struct slab_cache *cache, const void *slot)
 {
     uint32_t size = cache->object_size;
 
-    return cache->debug & SLAB_SIZED ? MIN(*size_note(cache, slot), size) : size;
+    if (!(cache->debug & SLAB_SIZED))
+        return size;
+    uint32_t note = *size_note(cache, slot);
+    return note - 1 < size ? note : size; /* 0 is nobody's size */
 }
 
 /* ---- what stands in a slot ---- */
@@ -297,8 +300,9 @@ static bool ran_over(const struct slab_cache *cache, void *slot)
 {
     if (!slot)
         return false;
-    enum slot_state state = state_of(cache, slot);
-    return redzone_damage(cache, slot, state) == redzone_start(cache, slot, state);
+    uint16_t state = slab_tail_of(cache, slot)->state;
+    return state != SLOT_FREE && state != SLOT_USED &&
+           redzone_damage(cache, slot, SLOT_USED) == redzone_start(cache, slot, SLOT_USED);
 }
 
 /* Who wrote there, and how?  The object whose user it was, NULL if that is not known. */
@@ -308,7 +312,7 @@ static void *suspect(const struct slab_cache *cache, void *slot, uint32_t damage
     void *front = neighbour(cache, slot, -1), *behind = neighbour(cache, slot, 1);
     uint32_t end = redzone_start(cache, slot, state_of(cache, slot));
 
-    if (damage < end && ran_over(cache, front)) {
+    if (damage <= end && ran_over(cache, front)) {
         *how = "the user of the object in front wrote past its end";
         return front;
     }
@@ -339,13 +343,13 @@ static void log_damage(const struct slab_cache *cache, void *slot, uint32_t dama
     uint8_t byte = ((const uint8_t *)slot)[damage];
 
     if (damage >= cache->link_offset)
-        log_err("  the mark at +%u is neither free nor used: %#06x", damage,
+        log_err("  the mark at +%u is neither free nor used: 0x%04x", damage,
                 slab_tail_of(cache, slot)->state);
     else if (damage >= end)
-        log_err("  overwritten at +%u, byte %u past its end: %#04x", damage, damage - end + 1,
+        log_err("  overwritten at +%u, byte %u past its end: 0x%02x", damage, damage - end + 1,
                 byte);
     else
-        log_err("  overwritten at +%u: %#04x", damage, byte);
+        log_err("  overwritten at +%u: 0x%02x", damage, byte);
 }
 
 /* The bytes of a slot from the line on in which `damage` lies. */

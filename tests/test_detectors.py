@@ -13,7 +13,7 @@ def crash(suite, case, machine=Machine()):
 
 def check_report(output):
     assert re.search(r"#0 +0xc[0-9a-f]{7} \w+\+", output), "no backtrace"
-    assert re.search(r"memory: \d+ KiB managed, \d+ free .*\n.*memory: slab \d", output)
+    assert re.search(r"memory: \d+ KiB, free \d+ \(.*\n.*memory: slab \d.*\n.*memory: anon \d", output)
     assert "look further" in output
     message = output.index("KERNEL PANIC")  # may be of any length
     assert_fits(output[output.index("\n", message):])
@@ -105,6 +105,14 @@ def test_overflow_of_what_was_asked_for():
     assert "probably its own user wrote past its end" in output
     assert re.search(r"KERNEL PANIC: slab kmalloc-32: redzone of 0xc\w+ damaged\n", output)
     check_report(output)
+
+
+def test_overflow_into_a_sized_neighbour():
+    """Damage that begins where its own user could have run over: but the redzone in front is gone, too."""
+    output = crime("overflow_into_a_sized_neighbour", "slab_debug=Z")
+    assert "byte 1 past its end: 0x41" in output
+    assert "probably the user of the object in front wrote past its end" in output
+    assert re.search(r"that object is 0xc\w+, in use:", output)
 
 
 def test_overflow_into_the_neighbour():

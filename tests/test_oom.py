@@ -69,7 +69,7 @@ def test_the_report(shell):
     log = shell.command("dmesg")
     report = log[log.rindex("invoked oom-killer") - 100:]
     assert re.search(r"memhog\[(\d+)\] invoked oom-killer: .*oom_score_adj=500", report)
-    assert re.search(r"\d+ KiB managed, \d+ free .*; slab \d+, tables \d+, .*anon \d+", report)
+    assert re.search(r"memory: \d+ KiB, free \d+ .*\n.*slab \d+, tables \d+, .*\n.*anon \d+, file \d+", report)
     assert re.search(r"\[  pid  \] total_vm +rss pgtables oom_score_adj name", report)
     assert re.search(rf"\[ +{spinning}\] +\d+ +\d+ +\d+ +0 spin", report)
     assert re.search(rf"\[ +{holding}\] +\d+ +\d+ +\d+ +0 memhog", report)

@@ -211,6 +211,25 @@ static void overflow_of_what_was_asked_for(struct test *t)
     EXPECT(t, false); /* not reached */
 }
 
+/* From one object of 20 bytes into the one behind, up to the bytes that were not asked for there. */
+static void overflow_into_a_sized_neighbour(struct test *t)
+{
+    static uint8_t *taken[64];
+    uint8_t *front = NULL, *behind = NULL;
+    for (unsigned i = 0; i < ARRAY_SIZE(taken); i++)
+        taken[i] = kmalloc(20, PAGE_ZERO);
+    for (unsigned i = 0; i < ARRAY_SIZE(taken); i++)
+        for (unsigned j = 0; j < ARRAY_SIZE(taken); j++)
+            if (taken[j] > taken[i] && (!front || taken[j] - taken[i] < behind - front)) {
+                front = taken[i];
+                behind = taken[j];
+            }
+    for (uint8_t *byte = front + 20; byte < behind + 24; byte++)
+        *byte = 0x41;
+    kfree(behind);
+    EXPECT(t, false); /* not reached */
+}
+
 /* From one object over the whole slot behind it, which is free. */
 static void overflow_into_the_neighbour(struct test *t)
 {
@@ -281,6 +300,7 @@ const struct test_case test_cases[] = {
     TEST_FATAL(leak),
     TEST_FATAL(overflow_by_one),
     TEST_FATAL(overflow_of_what_was_asked_for),
+    TEST_FATAL(overflow_into_a_sized_neighbour),
     TEST_FATAL(overflow_into_the_neighbour),
     TEST_FATAL(underflow_into_the_neighbour),
     TEST_FATAL(write_after_free),
