@@ -285,9 +285,12 @@ void initrd_unpack(void)
 
     for (unsigned i = 0; i < memmap_module_count(); i++) {
         const struct memmap_module *module = memmap_module(i);
-        if (module->end <= reach)
-            initrd_unpack_archive(module->name, paddr_to_virt(module->start),
-                                  module->end - module->start, module->lost);
+        size_t size = module->end - module->start;
+        if (size == 0)
+            log_early_end(module->name, 0, 0, module->lost);
+        else if (module->end <= reach)
+            initrd_unpack_archive(module->name, paddr_to_virt(module->start), size,
+                                  module->lost);
         else
             log_err("initrd: module \"%s\" lies above low memory, ignored", module->name);
     }
