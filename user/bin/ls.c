@@ -1,5 +1,6 @@
 /* ls [-l] [PATH...] - names of files, and of what is in directories, one a line, in the order in which the
  * kernel has them; -l: before each its type and permissions, and its size in bytes. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,8 +66,8 @@ static int list(const char *path)
 {
     int folder = open(path, O_RDONLY | O_DIRECTORY);
 
-    if (folder < 0)
-        return show(AT_FDCWD, path);
+    if (folder < 0) /* no directory; of what is not there, show() tells */
+        return errno == ENOTDIR || errno == ENOENT ? show(AT_FDCWD, path) : complain(path);
     int status = show_folder(folder, path);
     close(folder);
     return status;
@@ -77,10 +78,10 @@ int main(int argc, char **argv)
     int first = argc > 1 && strcmp(argv[1], "-l") == 0 ? 2 : 1, status = 0;
 
     long_lines = first == 2;
-    if (first == argc)
-        return list(".");
     titles = argc - first > 1;
+    if (first == argc)
+        status = list(".");
     for (int i = first; i < argc; i++)
         status |= list(argv[i]);
-    return status;
+    return fflush(stdout) == 0 ? status : complain("ls");
 }
