@@ -8,6 +8,8 @@ MAKEFLAGS += -rR
 SHELL := /bin/sh
 
 BUILD ?= build
+# In one spelling: the lists of headers that gcc writes name each object by it.
+override BUILD := $(subst $(CURDIR)/,,$(BUILD))
 comma := ,
 
 # Output: one short line for each file made; V=1 shows the commands, "make -s" says nothing.

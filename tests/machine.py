@@ -57,12 +57,14 @@ def plain(text):
 
 
 def in_root(path):
-    """Seen from ROOT: QEMU takes the path of a module to end at the first blank."""
-    return os.path.relpath(path, ROOT)
+    """Seen from ROOT: make, and QEMU for modules, take a path to end at the first blank."""
+    path = Path(path)
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def qemu_command(kernel=KERNEL, machine=Machine(), append="", initrd=INITRD, iso=None, extra=()):
-    """To be run in ROOT."""
+    """To be run in ROOT; `initrd`: a file, several, or none."""
+    modules = initrd if isinstance(initrd, list) else [initrd] if initrd else []
     command = ["qemu-system-i386", "-machine", "pc", "-m", machine.mem, "-cpu", machine.cpu]
     command += ["-display", "none", "-no-reboot", "-nodefaults", "-vga", "std"]
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
@@ -71,7 +73,7 @@ def qemu_command(kernel=KERNEL, machine=Machine(), append="", initrd=INITRD, iso
         command += ["-cdrom", in_root(iso), "-boot", "d"]
     else:
         command += ["-kernel", in_root(kernel), "-append", append]
-        command += ["-initrd", in_root(initrd)] if initrd else []
+        command += ["-initrd", ",".join(map(in_root, modules))] if modules else []
     return command + list(extra)
 
 

@@ -92,7 +92,7 @@ def test_loader_without_a_memory_map(tmp_path):
     subprocess.run(["gcc", "-m32", "-nostdlib", "-static", "-no-pie", "-I.", "-Wl,-Ttext=0x800000",
                     "-Wl,--build-id=none", "-Wl,-e,nommap_entry", "tests/boot/nommap.S", "-o",
                     loader], cwd=ROOT, check=True)
-    result = boot(kernel=loader, append=COMMANDS, initrd=f"{KERNEL},{INITRD}")
+    result = boot(kernel=loader, append=COMMANDS, initrd=[KERNEL, INITRD])
     expect_healthy(result, 64 * 1024)
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from machine import BUILD, ISO, KERNEL, ROOT, Machine, boot
+from machine import BUILD, ISO, KERNEL, ROOT, Machine, boot, in_root
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
 
@@ -110,7 +110,7 @@ def test_same_sources_same_kernel(tmp_path):
 @pytest.mark.parametrize("machine", [Machine(), Machine("4M", "486,-pse")], ids=str)
 def test_clang_builds_a_kernel_that_works(machine):
     folder = BUILD / "llvm"
-    result = make("-j2", "LLVM=1", f"BUILD={folder}", "all")
+    result = make("-j2", "LLVM=1", f"BUILD={in_root(folder)}", "all")
     assert result.returncode == 0, result.stderr
     assert "warning" not in (result.stdout + result.stderr).lower()
     result = boot(folder / "strata.elf", machine, 'run="run hello; run heap; check; poweroff"',

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from machine import BUILD, ROOT, run
+from machine import BUILD, ROOT, in_root, run
 
 pytestmark = pytest.mark.xdist_group("make")  # two makes must not work in one directory
 
@@ -14,8 +14,7 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", 
 
 
 def make_run(*arguments, stdin=b"", build=BUILD):
-    path = build.relative_to(ROOT) if build.is_relative_to(ROOT) else build
-    return run(["make", "-s", "run", f"BUILD={path}", *arguments], stdin=stdin, env=ENVIRONMENT)
+    return run(["make", "-s", "run", f"BUILD={in_root(build)}", *arguments], stdin=stdin, env=ENVIRONMENT)
 
 
 def test_four_mebibytes():
