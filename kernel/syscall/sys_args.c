@@ -111,7 +111,7 @@ int path_end_get(int dirfd, uaddr_t address, struct path_end *end)
         error = path_lookup_parent(start, path, &end->dir, end->name);
         inode_put(start);
     }
-    end->slash = *path && path[strlen(path) - 1] == '/';
+    end->slash = path_has_slash(path);
     path_free(path);
     return error;
 }

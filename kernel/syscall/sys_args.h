@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/fs/path.h"
+#include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 
 #define AT_FDCWD (-100)
@@ -39,10 +40,18 @@ int start_directory(int dirfd, const char *path, struct inode **start);
 int inode_of_path(int dirfd, uaddr_t path, enum path_links links, unsigned flags,
                   struct inode **found);
 
+/* Does it end with a slash?  Then it can only mean a directory. */
+static inline bool path_has_slash(const char *path)
+{
+    size_t length = strlen(path);
+
+    return length > 0 && path[length - 1] == '/';
+}
+
 /* The last component of a path, and where it is or would be. */
 struct path_end {
     struct inode *dir; /* with a reference */
-    bool slash;        /* "name/": can only mean a directory */
+    bool slash;        /* path_has_slash() */
     char name[NAME_MAX + 1];
 };
 int path_end_get(int dirfd, uaddr_t path, struct path_end *end);

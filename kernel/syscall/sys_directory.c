@@ -65,7 +65,7 @@ static int refuse_slash(struct inode *start, const char *path)
     char name[NAME_MAX + 1];
     struct inode *dir;
 
-    if (path[strlen(path) - 1] != '/')
+    if (!path_has_slash(path))
         return 0;
     int error = path_lookup_parent(start, path, &dir, name);
     if (error)
