@@ -98,22 +98,22 @@ static ALWAYS_INLINE void *alloc_object(struct slab_cache *cache, size_t nbytes,
     return object;
 }
 
-/* An object whose size is remembered. */
-static __attribute__((noinline)) void *kmalloc_sized(size_t nbytes, unsigned flags)
+/* Is this for a class, not for the buddy allocator? */
+static ALWAYS_INLINE bool has_class(size_t nbytes, unsigned flags)
 {
+    return nbytes - 1 < SLAB_CLASS_MAX && !(flags & PAGE_DMA);
+}
+
+/* What is not for a class, or for one whose objects' sizes are remembered. */
+static __attribute__((noinline)) void *kmalloc_slowly(size_t nbytes, unsigned flags)
+{
+    if (!has_class(nbytes, flags))
+        return kmalloc_pages(nbytes, flags);
     struct slab_cache *cache = class_of(nbytes);
     void *object = alloc_object(cache, nbytes, flags);
-
     if (object)
         slab_debug_resize(cache, object, nbytes);
     return object;
-}
-
-static __attribute__((noinline)) void *kmalloc_slowly(size_t nbytes, unsigned flags)
-{
-    if (nbytes - 1 < SLAB_CLASS_MAX && !(flags & PAGE_DMA))
-        return kmalloc_sized(nbytes, flags);
-    return kmalloc_pages(nbytes, flags);
 }
 
 void *kmalloc(size_t nbytes, unsigned flags)
@@ -217,7 +217,7 @@ void *kmalloc_aligned(size_t nbytes, size_t align, unsigned flags)
     size_t request = aligned_request(nbytes, align);
     void *pointer = kmalloc(request, flags);
 
-    if (pointer && request <= SLAB_CLASS_MAX && !(flags & PAGE_DMA)) {
+    if (pointer && has_class(request, flags)) {
         /* What the alignment adds was not asked for. */
         kasan_object_sized(class_of(request), pointer, nbytes);
         slab_debug_resize(class_of(request), pointer, nbytes);
