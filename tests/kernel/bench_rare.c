@@ -25,14 +25,6 @@
 #define REFILL_SIZE 64u
 #define SLAB_OBJECTS (PAGE_SIZE / REFILL_SIZE)
 
-static bool stats_of(const char *name, struct slab_stats *stats)
-{
-    for (unsigned i = 0; slab_get_stats(i, stats); i++)
-        if (strcmp(stats->name, name) == 0)
-            return true;
-    return false;
-}
-
 /* The slabs have an object in use each, so that they stay when the magazine is emptied: the next
  * allocation fetches half a magazine from them. */
 void slab_refill(struct test *t)
@@ -40,7 +32,7 @@ void slab_refill(struct test *t)
     struct slab_stats stats;
     NEED_TSC(t);
     struct slab_cache *cache = slab_cache_create("refill", REFILL_SIZE, 0, NULL, 0);
-    REQUIRE(t, cache != NULL && stats_of("refill", &stats));
+    REQUIRE(t, cache != NULL && test_slab_stats("refill", &stats));
     unsigned half = stats.magazine_capacity / 2;
     unsigned count = 2 * half + 2 * SLAB_OBJECTS;
     for (unsigned i = 0; i < count; i++)

@@ -177,6 +177,34 @@ bool test_is_byte(const void *memory, size_t nbytes, uint8_t byte)
     return true;
 }
 
+void test_hold_frames(struct list_node *held, unsigned flags, uint32_t left)
+{
+    struct page *page;
+
+    list_init(held);
+    while ((page = buddy_alloc(0, PAGE_TEST, flags)) != NULL)
+        list_add_tail(held, &page->node);
+    for (; left > 0 && !list_is_empty(held); left--) {
+        page = list_entry(held->prev, struct page, node);
+        list_remove(&page->node);
+        buddy_free(page, 0);
+    }
+}
+
+void test_give_frames_back(struct list_node *held)
+{
+    list_for_each_safe(node, held)
+        buddy_free(list_entry(node, struct page, node), 0);
+}
+
+bool test_slab_stats(const char *name, struct slab_stats *stats)
+{
+    for (unsigned i = 0; slab_get_stats(i, stats); i++)
+        if (strcmp(stats->name, name) == 0)
+            return true;
+    return false;
+}
+
 int test_run_program(const char *line)
 {
     enum { ARGS_MAX = 8, LINE_MAX = 128 };

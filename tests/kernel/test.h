@@ -21,6 +21,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/lib/types.h"
 
+struct list_node;
+struct slab_stats;
+
 struct test {
     const char *name;
     unsigned failures;
@@ -107,6 +110,14 @@ uint32_t test_random_below(struct test *t, uint32_t limit);
 void test_fill(void *memory, size_t nbytes, uint32_t seed);
 bool test_is_filled(const void *memory, size_t nbytes, uint32_t seed);
 bool test_is_byte(const void *memory, size_t nbytes, uint8_t byte);
+
+/* Take all frames that a request with these flags of buddy_alloc() can have, but `left`; and give them
+ * back.  (Those of the lowest zone are taken last: all can use them.) */
+void test_hold_frames(struct list_node *held, unsigned flags, uint32_t left);
+void test_give_frames_back(struct list_node *held);
+
+/* Statistics of the cache with this name; false: there is none. */
+bool test_slab_stats(const char *name, struct slab_stats *stats);
 
 /* Run a program of the initrd in the foreground: "heap 3".  Its status, or -errno. */
 int test_run_program(const char *line);

@@ -175,23 +175,32 @@ static void large_request_needs_compaction(struct test *t)
     space_put(space);
 }
 
-/* A program that has all of memory in small frames gets a 4 MiB page all the same: its own frames are
+/* A program that has all of memory in small frames gets 4 MiB pages all the same: its own frames are
  * moved out of the way, in the middle of its fault or of its madvise(). */
-static void own_frames_make_way_for_a_huge_page(struct test *t)
+static void own_frames_make_way_for_huge_pages(struct test *t)
 {
-    const uaddr_t other = BASE - 2 * LARGE_PAGE_SIZE;
+    const uaddr_t joined = OTHER, faulted = OTHER + LARGE_PAGE_SIZE,
+                  joined_too = OTHER + 2 * LARGE_PAGE_SIZE;
     uint32_t npages;
 
     if (!cpu_has(CPU_PSE) || is_small_machine())
         SKIP(t, "no 4 MiB pages, or no room for any");
     struct space *space = make_pieces(t, &npages);
     REQUIRE(t, space != NULL);
-    EXPECT_EQ(t, space_map(space, other, BASE, RW, NULL), 0);
-    EXPECT_EQ(t, fault_handle(space, other, WRITE_FAULT), 0);
-    EXPECT_EQ(t, space_advise(space, other, LARGE_PAGE_SIZE, SPACE_ADV_COLLAPSE), 0);
-    EXPECT_EQ(t, space_advise(space, other, 2 * LARGE_PAGE_SIZE, SPACE_ADV_HUGEPAGE), 0);
-    EXPECT_EQ(t, fault_handle(space, BASE - PAGE_SIZE, WRITE_FAULT), 0);
+    EXPECT_EQ(t, space_map(space, OTHER, OTHER + 3 * LARGE_PAGE_SIZE, RW, NULL), 0);
+    EXPECT_EQ(t, fault_handle(space, joined, WRITE_FAULT), 0);
+    write_word(space, joined);
+    EXPECT_EQ(t, space_advise(space, joined, LARGE_PAGE_SIZE, SPACE_ADV_COLLAPSE), 0);
+    EXPECT_EQ(t, space->directory.large, 1);
+    EXPECT_EQ(t, space_advise(space, joined, 2 * LARGE_PAGE_SIZE, SPACE_ADV_HUGEPAGE), 0);
+    EXPECT_EQ(t, fault_handle(space, joined_too - PAGE_SIZE, WRITE_FAULT), 0);
     EXPECT_EQ(t, space->directory.large, 2);
+    EXPECT_EQ(t, fault_handle(space, joined_too, WRITE_FAULT), 0);
+    write_word(space, joined_too);
+    EXPECT_EQ(t, space_advise(space, joined_too, LARGE_PAGE_SIZE, SPACE_ADV_COLLAPSE), 0);
+    EXPECT_EQ(t, space->directory.large, 3);
+    EXPECT(t, has_word(space, joined) && has_word(space, joined_too));
+    EXPECT_EQ(t, space_lookup(space, faulted) & PTE_WRITE, PTE_WRITE);
     EXPECT(t, is_intact(space, npages));
     EXPECT(t, space_check());
     space_put(space);
@@ -318,30 +327,6 @@ static void frames_not_yet_cached_stay(struct test *t)
         EXPECT(t, !compact_window(page_to_pfn(page), 0));
         user_frame_put(page);
     }
-}
-
-/* Who has all of memory, in pieces, and asks for 4 MiB at once: its own frames are in the way. */
-static void pieces_of_one_program_become_huge(struct test *t)
-{
-    uint32_t npages;
-    if (!cpu_has(CPU_PSE) || is_small_machine())
-        SKIP(t, "no room for 4 MiB pages");
-    struct space *space = make_pieces(t, &npages);
-    REQUIRE(t, space != NULL);
-    EXPECT_EQ(t, space_map(space, OTHER, OTHER + 2 * LARGE_PAGE_SIZE, RW, NULL), 0);
-    EXPECT_EQ(t, space_advise(space, OTHER, LARGE_PAGE_SIZE, SPACE_ADV_HUGEPAGE), 0);
-    EXPECT_EQ(t, fault_handle(space, OTHER, WRITE_FAULT), 0);
-    EXPECT_EQ(t, space->directory.large, 1);
-    EXPECT_EQ(t, fault_handle(space, OTHER + LARGE_PAGE_SIZE, WRITE_FAULT), 0);
-    write_word(space, OTHER + LARGE_PAGE_SIZE);
-    EXPECT_EQ(t,
-              space_advise(space, OTHER + LARGE_PAGE_SIZE, LARGE_PAGE_SIZE, SPACE_ADV_COLLAPSE),
-              0);
-    EXPECT_EQ(t, space->directory.large, 2);
-    EXPECT(t, has_word(space, OTHER + LARGE_PAGE_SIZE));
-    EXPECT(t, is_intact(space, npages));
-    EXPECT(t, space_check());
-    space_put(space);
 }
 
 /* --- mobility ----------------------------------------------------------------------------------- */
@@ -542,13 +527,12 @@ static void idle_machine_zeroes_frames(struct test *t)
 /* clang-format off */
 const struct test_case test_cases[] = {
     TEST(large_request_needs_compaction),
-    TEST(own_frames_make_way_for_a_huge_page),
+    TEST(own_frames_make_way_for_huge_pages),
     TEST(compact_all_makes_large_blocks),
     TEST(shared_frames_move_for_all),
     TEST(pinned_frames_stay),
     TEST(cached_pages_move),
     TEST(frames_not_yet_cached_stay),
-    TEST(pieces_of_one_program_become_huge),
     TEST(mobilities_do_not_mix),
     TEST(exact_runs),
     TEST(runs_above_4_mib),

@@ -200,28 +200,6 @@ static void advice_for_fork(struct test *t)
     space_put(parent);
 }
 
-/* Take all frames that a request can have, but `left`.  (Those of the lowest zone were taken last: all
- * can use them.) */
-static void hold_frames(struct list_node *held, uint32_t left)
-{
-    struct page *page;
-
-    list_init(held);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
-        list_add_tail(held, &page->node);
-    for (; left > 0 && !list_is_empty(held); left--) {
-        page = list_entry(held->prev, struct page, node);
-        list_remove(&page->node);
-        buddy_free(page, 0);
-    }
-}
-
-static void give_back(struct list_node *held)
-{
-    list_for_each_safe(node, held)
-        buddy_free(list_entry(node, struct page, node), 0);
-}
-
 /* With ever one frame more: fork fails until there are enough, and each time everything is as it
  * was. */
 static void fork_without_memory(struct test *t)
@@ -237,9 +215,9 @@ static void fork_without_memory(struct test *t)
     for (uint32_t left = 0; left < 32 && !child; left++) {
         struct list_node held;
         slab_shrink_all();
-        hold_frames(&held, left);
+        test_hold_frames(&held, PAGE_HIGHMEM_OK, left);
         child = space_fork(parent);
-        give_back(&held);
+        test_give_frames_back(&held);
         for (unsigned i = 0; i < PAGES && !child; i++)
             EXPECT_EQ(t, page_at(parent, BASE + i * PAGE_SIZE)->refs, 1);
         EXPECT(t, space_check());

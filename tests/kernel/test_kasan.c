@@ -141,28 +141,15 @@ static void quarantine_is_limited(struct test *t)
     EXPECT_EQ(t, stats.quarantined_bytes, 0);
 }
 
-static void take_all_memory(struct list_node *held)
-{
-    struct page *page;
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
-        list_add_tail(held, &page->node);
-}
-
-static void give_memory_back(struct list_node *held)
-{
-    list_for_each_safe(node, held)
-        buddy_free(list_entry(node, struct page, node), 0);
-}
-
 /* Nobody is refused memory for the sake of the quarantine: a cache gets its own objects back ... */
 static void quarantine_gives_way_to_its_cache(struct test *t)
 {
-    struct list_node held = LIST_INIT(held);
+    struct list_node held;
     struct slab_cache *cache = slab_cache_create("test", 40, 0, NULL, 0);
     REQUIRE(t, cache != NULL);
     void *object = slab_alloc(cache, PAGE_ANY);
     REQUIRE(t, object != NULL);
-    take_all_memory(&held);
+    test_hold_frames(&held, PAGE_ANY, 0);
     void *others[200]; /* until the slab has no more */
     unsigned count = 0;
     while (count < ARRAY_SIZE(others) && (others[count] = slab_alloc(cache, PAGE_ANY)) != NULL)
@@ -170,7 +157,7 @@ static void quarantine_gives_way_to_its_cache(struct test *t)
     EXPECT(t, count < ARRAY_SIZE(others));
     slab_free(cache, object);
     EXPECT_PTR(t, slab_alloc(cache, PAGE_ANY), object);
-    give_memory_back(&held);
+    test_give_frames_back(&held);
     slab_free(cache, object);
     while (count > 0)
         slab_free(cache, others[--count]);
@@ -180,7 +167,7 @@ static void quarantine_gives_way_to_its_cache(struct test *t)
 /* ... and everybody the frames of slabs that hold nothing else. */
 static void quarantine_gives_way_to_frames(struct test *t)
 {
-    struct list_node held = LIST_INIT(held);
+    struct list_node held;
     struct slab_cache *cache = slab_cache_create("test", 4000, 0, NULL, 0);
     REQUIRE(t, cache != NULL);
     void *object = slab_alloc(cache, PAGE_ANY);
@@ -188,9 +175,9 @@ static void quarantine_gives_way_to_frames(struct test *t)
     kasan_quarantine_flush();
     slab_free(cache, object);
     EXPECT_EQ(t, kasan_quarantined(cache), 1);
-    take_all_memory(&held);
+    test_hold_frames(&held, PAGE_ANY, 0);
     EXPECT_EQ(t, kasan_quarantined(cache), 0);
-    give_memory_back(&held);
+    test_give_frames_back(&held);
     EXPECT_EQ(t, slab_cache_destroy(cache), 0);
 }
 

@@ -94,12 +94,10 @@ static void large_requests_go_to_buddy(struct test *t)
 static void requested_bytes_are_counted(struct test *t)
 {
     struct slab_stats before, after;
-    unsigned index = 0;
-    while (slab_get_stats(index, &before) && strcmp(before.name, "kmalloc-128") != 0)
-        index++;
+    REQUIRE(t, test_slab_stats("kmalloc-128", &before));
     for (size_t size = 97; size <= 128; size++)
         kfree(kmalloc(size, PAGE_ANY));
-    REQUIRE(t, slab_get_stats(index, &after));
+    REQUIRE(t, test_slab_stats("kmalloc-128", &after));
     EXPECT_EQ(t, after.allocs - before.allocs, 128 - 97 + 1);
     EXPECT_EQ(t, after.requested - before.requested, (97 + 128) * (128 - 97 + 1) / 2);
 }

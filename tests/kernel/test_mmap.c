@@ -153,7 +153,6 @@ static void parts_of_the_heap(struct test *t)
     space_put(space);
 }
 
-/* Moved entries: the contents are there, no frame was taken. */
 /* The range that an empty heap keeps for itself is not to be seen by anybody. */
 static void an_empty_heap_is_in_nobodys_way(struct test *t)
 {
@@ -197,6 +196,7 @@ static void an_empty_heap_is_in_nobodys_way(struct test *t)
     space_put(space);
 }
 
+/* Moved entries: the contents are there, no frame was taken. */
 static void remap_moves(struct test *t)
 {
     struct space *space = space_create();

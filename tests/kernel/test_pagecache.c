@@ -351,10 +351,7 @@ static void short_of_memory_pages_make_room(struct test *t)
 static uint32_t tree_nodes(void)
 {
     struct slab_stats stats;
-    for (unsigned i = 0; slab_get_stats(i, &stats); i++)
-        if (!strcmp(stats.name, "radix_node"))
-            return stats.objects_in_use;
-    return 0;
+    return test_slab_stats("radix_node", &stats) ? stats.objects_in_use : 0;
 }
 
 /* A page that is dropped and read again, over and over, takes the same tree node each time: not one

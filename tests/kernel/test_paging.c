@@ -198,18 +198,15 @@ static void walk_shows_both_levels(struct test *t)
 /* Out of frames: the error comes back, and nothing stays half done. */
 static void map_without_memory_fails(struct test *t)
 {
-    struct list_node held = LIST_INIT(held);
+    struct list_node held;
     struct page_directory directory, none;
-    struct page *page;
     REQUIRE(t, paging_directory_create(&directory) == 0);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
-        list_add_tail(&held, &page->node);
+    test_hold_frames(&held, PAGE_ANY, 0);
     EXPECT_EQ(t, paging_map(&directory, USER_PAGE, 1, PTE_USER), -ENOMEM);
     EXPECT_EQ(t, paging_lookup(&directory, USER_PAGE), 0);
     EXPECT_EQ(t, directory.entries[USER_PAGE / LARGE_PAGE_SIZE], 0);
     EXPECT_EQ(t, paging_directory_create(&none), -ENOMEM);
-    list_for_each_safe(node, &held)
-        buddy_free(list_entry(node, struct page, node), 0);
+    test_give_frames_back(&held);
     paging_directory_destroy(&directory);
 }
 

@@ -20,11 +20,7 @@ static struct slab_stats stats;
 /* Statistics of a cache, by its name. */
 static const struct slab_stats *stats_of(const char *name)
 {
-    for (unsigned i = 0; slab_get_stats(i, &stats); i++) {
-        if (strcmp(stats.name, name) == 0)
-            return &stats;
-    }
-    return NULL;
+    return test_slab_stats(name, &stats) ? &stats : NULL;
 }
 
 static struct slab_cache *make_cache(size_t size, size_t align, unsigned debug)
@@ -424,16 +420,13 @@ static void an_object_knows_its_cache(struct test *t)
 
 static void out_of_memory_is_an_error(struct test *t)
 {
-    struct list_node held = LIST_INIT(held);
-    struct page *page;
+    struct list_node held;
     struct slab_cache *cache = make_cache(512, 0, 0);
     REQUIRE(t, cache != NULL);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
-        list_add_tail(&held, &page->node);
+    test_hold_frames(&held, PAGE_ANY, 0);
     EXPECT_PTR(t, slab_alloc(cache, PAGE_ANY), NULL);
     EXPECT_EQ(t, stats_of("test")->failures, 1);
-    list_for_each_safe(node, &held)
-        buddy_free(list_entry(node, struct page, node), 0);
+    test_give_frames_back(&held);
     EXPECT(t, take(cache, 1));
     destroy(t, cache);
 }
@@ -441,12 +434,10 @@ static void out_of_memory_is_an_error(struct test *t)
 /* Take all memory, then give every second frame back: no two of them are together. */
 static void leave_single_frames(struct list_node *held)
 {
-    struct page *page;
     buddy_set_reclaim_hook(NULL);
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ATOMIC)) != NULL)
-        list_add_tail(held, &page->node);
+    test_hold_frames(held, PAGE_ATOMIC, 0);
     list_for_each_safe(node, held) {
-        page = list_entry(node, struct page, node);
+        struct page *page = list_entry(node, struct page, node);
         if (page_to_pfn(page) % 2 == 0)
             continue;
         list_remove(node);
@@ -454,25 +445,18 @@ static void leave_single_frames(struct list_node *held)
     }
 }
 
-static void give_frames_back(struct list_node *held)
-{
-    list_for_each_safe(node, held)
-        buddy_free(list_entry(node, struct page, node), 0);
-    buddy_set_reclaim_hook(reclaim_frames);
-}
-
 /* Where memory is in pieces, large slabs give way to small ones; both are in the cache then. */
 static void memory_in_pieces_is_enough(struct test *t)
 {
     enum { SIZE = 2048, SMALL = 5 };
-    struct list_node held = LIST_INIT(held);
+    struct list_node held;
     struct slab_cache *cache = make_cache(SIZE, 0, 0);
     REQUIRE(t, cache != NULL && stats_of("test") != NULL);
     unsigned pages_per_slab = stats.pages_per_slab;
     leave_single_frames(&held);
     EXPECT(t, take(cache, SMALL));
     EXPECT_EQ(t, stats_of("test")->frames, DIV_ROUND_UP(SMALL, PAGE_SIZE / stats.slot_size));
-    give_frames_back(&held);
+    test_give_frames_back(&held);
     EXPECT(t, take(cache, 50));
     EXPECT(t, pages_per_slab == 1 || stats_of("test")->frames % pages_per_slab != 0);
     for (unsigned i = 0; i < object_count; i++)
@@ -496,22 +480,19 @@ static uint32_t shrink_slabs(unsigned order, pfn_t below)
 /* One cache grows at the cost of what another one only keeps: the hook runs under the first one's lock. */
 static void empty_slabs_are_reclaimed(struct test *t)
 {
-    struct list_node held = LIST_INIT(held);
-    struct page *page;
+    struct list_node held;
     struct slab_cache *cache = make_cache(512, 0, 0);
     struct slab_cache *keeper = slab_cache_create("keeper", 512, 0, NULL, 0);
     REQUIRE(t, cache != NULL && keeper != NULL);
     void *kept = slab_alloc(keeper, PAGE_ANY);
     slab_free(keeper, kept);
     buddy_set_reclaim_hook(NULL); /* or the slab would go with all the rest */
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_ANY)) != NULL)
-        list_add_tail(&held, &page->node);
+    test_hold_frames(&held, PAGE_ANY, 0);
     buddy_set_reclaim_hook(shrink_slabs);
     EXPECT(t, take(cache, 1));
     buddy_set_reclaim_hook(reclaim_frames); /* as it was */
     EXPECT_EQ(t, stats_of("keeper")->objects_total, 0);
-    list_for_each_safe(node, &held)
-        buddy_free(list_entry(node, struct page, node), 0);
+    test_give_frames_back(&held);
     EXPECT_EQ(t, slab_cache_destroy(keeper), 0);
     destroy(t, cache);
 }
@@ -623,12 +604,12 @@ static void crimes_in_a_large_slab_are_reported(struct test *t)
 /* And in a small slab, next to frames that are none of it. */
 static void crimes_in_a_small_slab_are_reported(struct test *t)
 {
-    struct list_node held = LIST_INIT(held);
+    struct list_node held;
     struct slab_cache *cache = make_cache(1500, 0, 0);
     REQUIRE(t, cache != NULL);
     leave_single_frames(&held);
     EXPECT(t, take(cache, 8));
-    give_frames_back(&held);
+    test_give_frames_back(&held);
     REQUIRE(t, object_count == 8);
     for (unsigned i = 0; i < object_count; i++) {
         static const int wrong[] = { 4, -4, 1500 / 2, (int)PAGE_SIZE, -(int)PAGE_SIZE };

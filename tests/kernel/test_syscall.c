@@ -150,15 +150,8 @@ static void starting_without_memory_fails_cleanly(struct test *t)
     unsigned started = 0;
     /* Slabs are made of more frames with slab_debug=. */
     for (unsigned left = 0; left < 24 || (started == 0 && left < 96); left++) {
-        struct list_node held = LIST_INIT(held);
-        struct page *page;
-        while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
-            list_add_tail(&held, &page->node);
-        for (unsigned i = 0; i < left; i++) { /* the last ones: of the lowest zone */
-            page = list_entry(held.prev, struct page, node);
-            list_remove(&page->node);
-            buddy_free(page, 0);
-        }
+        struct list_node held;
+        test_hold_frames(&held, PAGE_HIGHMEM_OK, left);
         int pid = process_start(1, argv, NULL, PROCESS_FOREGROUND);
         EXPECT(t, pid > 0 || pid == -ENOMEM);
         if (pid > 0) {
@@ -167,8 +160,7 @@ static void starting_without_memory_fails_cleanly(struct test *t)
                           status == SIGNALLED + SIGSEGV || status == SIGNALLED + SIGBUS);
             started++;
         }
-        list_for_each_safe(node, &held)
-            buddy_free(list_entry(node, struct page, node), 0);
+        test_give_frames_back(&held);
     }
     EXPECT(t, started > 0);
 }

@@ -342,15 +342,12 @@ static void stacks_have_guard_pages(struct test *t)
 
 static void out_of_memory_is_an_error(struct test *t)
 {
-    struct list_node held = LIST_INIT(held);
-    struct page *page;
+    struct list_node held;
     uint32_t before = thread_count();
-    while ((page = buddy_alloc(0, PAGE_TEST, PAGE_HIGHMEM_OK)) != NULL)
-        list_add_tail(&held, &page->node);
+    test_hold_frames(&held, PAGE_HIGHMEM_OK, 0);
     struct thread *thread = thread_create("worker", note_argument, NULL);
     EXPECT_PTR(t, thread, NULL);
-    list_for_each_safe(node, &held)
-        buddy_free(list_entry(node, struct page, node), 0);
+    test_give_frames_back(&held);
     EXPECT_EQ(t, thread_count(), before);
 }
 
